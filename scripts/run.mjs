@@ -1,0 +1,21 @@
+// Runs a command in the project's root, with its output on ours.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+/** Resolves when the command succeeds; else ends this process with its exit code. */
+export async function run(command, ...args) {
+  console.log(`\n> ${[command, ...args].join(' ')}`)
+  // npm and npx are scripts on Windows.
+  const child = spawn(command, args, { cwd: root, stdio: 'inherit', shell: process.platform === 'win32' })
+  const [code, signal] = await once(child, 'exit').catch((error) => {
+    console.error(`${command} could not be started: ${error.message}`)
+    return [1]
+  })
+  if (code !== 0) {
+    console.error(`\n${command} ${args.join(' ')} failed (${signal ?? `exit code ${code}`})`)
+    process.exit(code || 1)
+  }
+}

@@ -1,0 +1,89 @@
+//! JavaScript errors from ours: `name`, `code`, `retryable` and `cause`, made on the JavaScript thread.
+
+use std::error::Error as StdError;
+use std::ptr;
+
+use napi::bindgen_prelude::{JsValue, ToNapiValue, Unknown};
+use napi::{Env, Status, sys};
+
+use super::js::{Refusal, take_exception};
+use crate::{Error, ErrorKind};
+
+/// The error object for `error`, whose cause is what user code threw or what the error itself says.
+pub(super) fn to_js<'e>(env: &'e Env, error: &Error, thrown: Option<Unknown<'e>>) -> napi::Result<Unknown<'e>> {
+    let kind = error.kind();
+    let object = create(env, kind, &error.to_string())?;
+    set(env, object, "code", kind.code())?;
+    set(env, object, "retryable", kind.is_retryable())?;
+    if !matches!(kind, ErrorKind::WrongType | ErrorKind::OutOfRange) {
+        set(env, object, "name", kind.name())?;
+    }
+    match (thrown, error.source()) {
+        (Some(thrown), _) => set(env, object, "cause", thrown)?,
+        (None, Some(source)) => set(env, object, "cause", cause(env, source)?)?,
+        (None, None) => {}
+    }
+    Ok(object)
+}
+
+/// Throws what [`to_js`] makes, from a function that returns what this returns.
+pub(super) fn throw(env: &Env, refusal: &Refusal<'_>) -> napi::Error {
+    let thrown = to_js(env, &refusal.error, refusal.thrown).map(|object| {
+        // SAFETY: the object is live in the current scope. (Going through `napi::Error::from` would run the `toString` of
+        // whatever user code threw.)
+        unsafe { sys::napi_throw(env.raw(), object.raw()) };
+        napi::Error::new(Status::PendingException, "")
+    });
+    thrown.unwrap_or_else(|failure| failure)
+}
+
+/// A chain of plain errors with the messages of ours.
+fn cause<'e>(env: &'e Env, source: &(dyn StdError + 'static)) -> napi::Result<Unknown<'e>> {
+    let object = create(env, ErrorKind::Unexpected, &source.to_string())?;
+    if let Some(source) = source.source() {
+        set(env, object, "cause", cause(env, source)?)?;
+    }
+    Ok(object)
+}
+
+fn create<'e>(env: &'e Env, kind: ErrorKind, message: &str) -> napi::Result<Unknown<'e>> {
+    let message = env.create_string(message)?;
+    let constructor = match kind {
+        ErrorKind::WrongType => sys::napi_create_type_error,
+        ErrorKind::OutOfRange => sys::napi_create_range_error,
+        _ => sys::napi_create_error,
+    };
+    let mut object = ptr::null_mut();
+    // SAFETY: the message is a live string; a null code leaves `code` to us.
+    let status = unsafe { constructor(env.raw(), ptr::null_mut(), message.raw(), &raw mut object) };
+    if status != sys::Status::napi_ok {
+        take_exception(env);
+        return Err(napi::Error::new(status.into(), "the error could not be created"));
+    }
+    // SAFETY: the engine has just made it in the current scope.
+    Ok(unsafe { Unknown::from_raw_unchecked(env.raw(), object) })
+}
+
+/// Defines an own property, so that no setter on a prototype runs. As in V8's own errors, it is not enumerable.
+fn set(env: &Env, object: Unknown<'_>, name: &str, value: impl ToNapiValue) -> napi::Result<()> {
+    let name = env.create_string(name)?;
+    // SAFETY: all handles are live in the current scope; the descriptor outlives the call.
+    unsafe {
+        let property = sys::napi_property_descriptor {
+            utf8name: ptr::null(),
+            name: name.raw(),
+            method: None,
+            getter: None,
+            setter: None,
+            value: ToNapiValue::to_napi_value(env.raw(), value)?,
+            attributes: sys::PropertyAttributes::writable | sys::PropertyAttributes::configurable,
+            data: ptr::null_mut(),
+        };
+        let status = sys::napi_define_properties(env.raw(), object.raw(), 1, &raw const property);
+        if status != sys::Status::napi_ok {
+            take_exception(env);
+            return Err(napi::Error::new(status.into(), "the error could not be described"));
+        }
+    }
+    Ok(())
+}

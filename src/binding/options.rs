@@ -1,0 +1,176 @@
+//! The constructor's arguments: three forms, each option checked, and the environment as JavaScript sees it.
+
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use napi::bindgen_prelude::Unknown;
+use napi::{Env, ValueType};
+
+use super::callback::{Callback, Callbacks};
+use super::js::{Checked, Named, process_env};
+use crate::{Config, ENDPOINT_VARIABLES, Endpoint, Environment, Error, TABLE_NAME_VARIABLES, TableName};
+
+/// Nobody waits five minutes for a page; and within ten, DynamoDB recognises a repeated transaction.
+const LONGEST_TIMEOUT_MS: f64 = 300_000.0;
+const LONGEST_TTL_SECONDS: f64 = 1e10;
+const LONGEST_PREFIX_BYTES: usize = 1_024;
+
+const TABLE_NAME: &str = "tableName";
+const OPTIONS: [&str; 13] = [
+    "region",
+    "endpoint",
+    "credentials",
+    "maxAttempts",
+    "connectTimeoutMs",
+    "requestTimeoutMs",
+    "operationTimeoutMs",
+    "pkPrefix",
+    "pkFromCacheKey",
+    "leaseToken",
+    "leaseTtlBufferSeconds",
+    "metaTtlSeconds",
+    "consistentRead",
+];
+
+/// Reads the factory's `(options?)`.
+pub(super) fn read_object<'e>(env: &'e Env, options: Unknown<'e>) -> Checked<'e, (Config, Callbacks)> {
+    if let Some(options) = Named::new(env, "options", options).defined() {
+        options.object()?;
+    }
+    read(env, options, None)
+}
+
+/// Reads `(tableName?, options?)` or `({ tableName?, ...options })`.
+pub(super) fn read<'e>(
+    env: &'e Env,
+    first: Unknown<'e>,
+    second: Option<Unknown<'e>>,
+) -> Checked<'e, (Config, Callbacks)> {
+    let first = Named::new(env, TABLE_NAME, first);
+    let second = second.and_then(|options| Named::new(env, "options", options).defined());
+    let is_object = first.value_type() == ValueType::Object;
+    if is_object && second.is_some() {
+        return Err(Error::wrong_type("options must not follow an object of options").into());
+    }
+    let options = if is_object { Some(first.renamed("options")) } else { second };
+    let options = options.map(Named::object).transpose()?;
+    if let Some(options) = &options {
+        refuse_unknown(options, is_object)?;
+    }
+    let environment = environment(env);
+    let table_name = match &options {
+        Some(options) if is_object => options.property(TABLE_NAME)?.defined(),
+        _ => first.defined(),
+    };
+    let table_name = match table_name {
+        Some(name) => TableName::new(name.string()?)?,
+        None => TableName::from_environment(&environment)?,
+    };
+    let mut config = Config::new(table_name);
+    let mut callbacks = Callbacks::default();
+    if let Some(options) = &options {
+        apply(options, &mut config, &mut callbacks)?;
+    }
+    if config.endpoint.is_none() {
+        config.endpoint = Endpoint::from_environment(&environment)?;
+    }
+    config.environment = environment;
+    Ok((config, callbacks))
+}
+
+fn environment(env: &Env) -> Environment {
+    let is_ours = |name: &str| {
+        name.starts_with("AWS_") || TABLE_NAME_VARIABLES.contains(&name) || ENDPOINT_VARIABLES.contains(&name)
+    };
+    process_env(env, is_ours).into_iter().collect()
+}
+
+/// A misspelt option must not become a default.
+fn refuse_unknown<'e>(options: &Named<'static, 'e>, has_table_name: bool) -> Checked<'e, ()> {
+    for name in options.property_names()? {
+        let message = match name.as_str() {
+            TABLE_NAME if has_table_name => continue,
+            TABLE_NAME => "tableName is given twice".to_owned(),
+            "ddb" | "client" => format!(
+                "options.{name} is not taken: this store has a DynamoDB client of its own; pass region, endpoint and credentials instead"
+            ),
+            known if OPTIONS.contains(&known) => continue,
+            unknown => format!("options.{unknown} is no option; there are {TABLE_NAME}, {}", OPTIONS.join(", ")),
+        };
+        return Err(Error::wrong_type(message).into());
+    }
+    Ok(())
+}
+
+fn apply<'e>(options: &Named<'static, 'e>, config: &mut Config, callbacks: &mut Callbacks) -> Checked<'e, ()> {
+    let get = |name| options.property(name).map(Named::defined);
+    if let Some(region) = get("region")? {
+        config.region = Some(region.text()?);
+    }
+    if let Some(endpoint) = get("endpoint")? {
+        config.endpoint = Some(Endpoint::new(endpoint.name, &endpoint.string()?)?);
+    }
+    if let Some(credentials) = get("credentials")? {
+        config.credentials = Some(read_credentials(credentials)?);
+    }
+    if let Some(attempts) = get("maxAttempts")? {
+        config.max_attempts = max_attempts(&attempts)?;
+    }
+    for (name, timeout) in [
+        ("connectTimeoutMs", &mut config.connect_timeout),
+        ("requestTimeoutMs", &mut config.request_timeout),
+        ("operationTimeoutMs", &mut config.operation_timeout),
+    ] {
+        if let Some(value) = get(name)? {
+            let millis = number_between(&value, 1.0, LONGEST_TIMEOUT_MS)?;
+            *timeout = Duration::from_secs_f64(millis / 1_000.0);
+        }
+    }
+    if let Some(prefix) = get("pkPrefix")? {
+        config.pk_prefix = prefix.string()?;
+        if config.pk_prefix.len() > LONGEST_PREFIX_BYTES {
+            let message = format!("pkPrefix must be at most {LONGEST_PREFIX_BYTES} bytes (UTF-8)");
+            return Err(Error::out_of_range(message).into());
+        }
+    }
+    if let Some(seconds) = get("leaseTtlBufferSeconds")? {
+        config.lease_ttl_buffer_seconds = number_between(&seconds, 0.0, LONGEST_TTL_SECONDS)?;
+    }
+    if let Some(seconds) = get("metaTtlSeconds")? {
+        config.meta_ttl_seconds = Some(number_between(&seconds, f64::MIN_POSITIVE, LONGEST_TTL_SECONDS)?);
+    }
+    if let Some(consistent) = get("consistentRead")? {
+        config.consistent_read = consistent.boolean()?;
+    }
+    callbacks.pk_from_cache_key = get("pkFromCacheKey")?.map(|value| Callback::new(&value)).transpose()?;
+    callbacks.lease_token = get("leaseToken")?.map(|value| Callback::new(&value)).transpose()?;
+    Ok(())
+}
+
+/// No message says what they are.
+fn read_credentials<'e>(value: Named<'static, 'e>) -> Checked<'e, Credentials> {
+    let credentials = value.object()?;
+    let access_key_id = credentials.property("accessKeyId")?.text()?;
+    let secret = credentials.property("secretAccessKey")?.text()?;
+    let session_token = credentials.property("sessionToken")?.defined().map(|token| token.text()).transpose()?;
+    let session_token = session_token.map(|token| token.as_str().to_owned());
+    Ok(Credentials::new(access_key_id.as_str(), secret.as_str(), session_token, None, "options"))
+}
+
+fn max_attempts<'e>(value: &Named<'static, 'e>) -> Checked<'e, u32> {
+    let number = number_between(value, 1.0, 10.0)?;
+    if number.fract() != 0.0 {
+        return Err(Error::out_of_range(format!("{} must be a whole number", value.name)).into());
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a whole number from 1 to 10")]
+    Ok(number as u32)
+}
+
+fn number_between<'e>(value: &Named<'static, 'e>, least: f64, most: f64) -> Checked<'e, f64> {
+    let number = value.number()?;
+    if (least..=most).contains(&number) {
+        return Ok(number);
+    }
+    let least = if least == f64::MIN_POSITIVE { "above 0".to_owned() } else { format!("at least {least}") };
+    Err(Error::out_of_range(format!("{} must be {least} and at most {most}", value.name)).into())
+}

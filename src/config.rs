@@ -1,0 +1,306 @@
+//! What a store needs to know, checked.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_sdk_dynamodb::config::SharedHttpClient;
+use aws_smithy_async::time::SharedTimeSource;
+use http::Uri;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::Text;
+
+/// The environment variables that may hold the table name, first non-blank one first.
+pub const TABLE_NAME_VARIABLES: [&str; 4] =
+    ["FACETHEORY_CACHE_TABLE_NAME", "APPTHEORY_CACHE_TABLE_NAME", "CACHE_TABLE_NAME", "CACHE_TABLE"];
+/// The environment variables that may hold the endpoint, first non-blank one first.
+pub const ENDPOINT_VARIABLES: [&str; 3] = ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL", "DYNAMODB_ENDPOINT"];
+/// What is put before a cache key, as TableTheory does.
+pub const DEFAULT_PK_PREFIX: &str = "CACHE#";
+
+/// Environment variables, as whoever builds the store sees them.
+#[derive(Debug, Clone, Default)]
+pub struct Environment(HashMap<String, String>);
+
+impl Environment {
+    /// The variable, unless it is blank; trimmed.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
+    }
+
+    /// The first of `names` that is not blank.
+    #[must_use]
+    pub fn first<'n>(&self, names: &[&'n str]) -> Option<(&'n str, &str)> {
+        names.iter().find_map(|name| Some((*name, self.get(name)?)))
+    }
+}
+
+impl FromIterator<(String, String)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(variables: I) -> Self {
+        Self(variables.into_iter().collect())
+    }
+}
+
+/// A name or ARN that a `DynamoDB` table can have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableName(String);
+
+impl TableName {
+    /// Checks DynamoDB's rules: 3 to 255 of `a-z A-Z 0-9 _ - .`, or the ARN of such a table.
+    ///
+    /// # Errors
+    /// `OutOfRange` when it breaks them.
+    pub fn new(name: impl Into<String>) -> Result<Self> {
+        let name = name.into();
+        if is_table_name(&name) || is_table_arn(&name) {
+            return Ok(Self(name));
+        }
+        Err(Error::out_of_range(
+            "tableName must be 3 to 255 characters of a-z, A-Z, 0-9, '_', '-' and '.', or the ARN of a table",
+        ))
+    }
+
+    /// The first non-blank of [`TABLE_NAME_VARIABLES`].
+    ///
+    /// # Errors
+    /// `Config` when all are blank; `OutOfRange` when the first is no table name.
+    pub fn from_environment(environment: &Environment) -> Result<Self> {
+        let Some((_, name)) = environment.first(&TABLE_NAME_VARIABLES) else {
+            return Err(Error::new(
+                ErrorKind::Config,
+                format!("no table name: pass one, or set one of {}", TABLE_NAME_VARIABLES.join(", ")),
+            ));
+        };
+        Self::new(name)
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+fn is_table_name(name: &str) -> bool {
+    (3..=255).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
+}
+
+/// `arn:partition:dynamodb:region:account:table/name`
+fn is_table_arn(arn: &str) -> bool {
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    let [prefix, partition, service, region, account, resource] = parts[..] else { return false };
+    let is_word = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    prefix == "arn"
+        && is_word(partition)
+        && service == "dynamodb"
+        && is_word(region)
+        && account.len() == 12
+        && account.bytes().all(|b| b.is_ascii_digit())
+        && resource.strip_prefix("table/").is_some_and(is_table_name)
+}
+
+/// Where to find `DynamoDB`, when not at its usual address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    url: String,
+    is_loopback: bool,
+    is_https: bool,
+}
+
+impl Endpoint {
+    /// Checks that `url` is an `http` or `https` address; `source` is named in the error.
+    ///
+    /// # Errors
+    /// `OutOfRange` when it is not.
+    pub fn new(source: &str, url: &str) -> Result<Self> {
+        let refuse = || {
+            Error::out_of_range(format!("{source} must be an http:// or https:// URL with a host, and nothing secret"))
+        };
+        let uri: Uri = url.parse().map_err(|_| refuse())?;
+        let scheme = uri.scheme_str().filter(|scheme| matches!(*scheme, "http" | "https")).ok_or_else(refuse)?;
+        let authority = uri.authority().filter(|authority| !authority.as_str().contains('@')).ok_or_else(refuse)?;
+        if authority.host().is_empty() || uri.query().is_some() {
+            return Err(refuse());
+        }
+        Ok(Self { is_loopback: is_loopback(authority.host()), is_https: scheme == "https", url: url.to_owned() })
+    }
+
+    /// The first non-blank of [`ENDPOINT_VARIABLES`], if any.
+    ///
+    /// # Errors
+    /// `OutOfRange` when that is no address.
+    pub fn from_environment(environment: &Environment) -> Result<Option<Self>> {
+        environment.first(&ENDPOINT_VARIABLES).map(|(name, url)| Self::new(name, url)).transpose()
+    }
+
+    /// The address as given.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Whether it is this machine, where no real credentials are needed.
+    #[must_use]
+    pub const fn is_loopback(&self) -> bool {
+        self.is_loopback
+    }
+
+    /// Whether it is encrypted.
+    #[must_use]
+    pub const fn is_https(&self) -> bool {
+        self.is_https
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let host = host.to_ascii_lowercase();
+    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(&host);
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || address.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+}
+
+/// Makes unique strings: lease tokens and the tokens of `DynamoDB` requests.
+pub type UniqueIds = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// Everything that can be set; [`Config::new`] has the defaults.
+#[derive(Clone)]
+pub struct Config {
+    /// The table.
+    pub table_name: TableName,
+    /// The variables that region, credentials and their profile come from.
+    pub environment: Environment,
+    /// Default: `AWS_REGION`, `AWS_DEFAULT_REGION`, the shared config file; `us-east-1` at a loopback endpoint.
+    pub region: Option<Text>,
+    /// Default: AWS's own.
+    pub endpoint: Option<Endpoint>,
+    /// Default: the AWS chain; dummies at a loopback endpoint.
+    pub credentials: Option<Credentials>,
+    /// Attempts for one call, 1 to 10. Default: 3.
+    pub max_attempts: u32,
+    /// Limit for a connection to stand. Default: 1 s.
+    pub connect_timeout: Duration,
+    /// Limit for one attempt. Default: 1 s.
+    pub request_timeout: Duration,
+    /// Limit for a whole call. Default: 3 s.
+    pub operation_timeout: Duration,
+    /// What is put before a cache key. Default: [`DEFAULT_PK_PREFIX`].
+    pub pk_prefix: String,
+    /// Seconds from a lease's end to when its row may be collected; 0: never. Default: 3,600.
+    pub lease_ttl_buffer_seconds: f64,
+    /// Seconds from a page's birth to when its row may be collected. Default: never.
+    pub meta_ttl_seconds: Option<f64>,
+    /// Whether `get` reads strongly consistently. Default: yes.
+    pub consistent_read: bool,
+    /// Default: random UUIDs, version 4.
+    pub unique_ids: UniqueIds,
+    /// Default: this crate's, over TCP and rustls.
+    pub http_client: Option<SharedHttpClient>,
+    /// The clock for signatures and the expiry of credentials; leases never look at it. Default: the system's.
+    pub time_source: Option<SharedTimeSource>,
+}
+
+impl Config {
+    /// The defaults.
+    #[must_use]
+    pub fn new(table_name: TableName) -> Self {
+        Self {
+            table_name,
+            environment: Environment::default(),
+            region: None,
+            endpoint: None,
+            credentials: None,
+            max_attempts: 3,
+            connect_timeout: Duration::from_secs(1),
+            request_timeout: Duration::from_secs(1),
+            operation_timeout: Duration::from_secs(3),
+            pk_prefix: DEFAULT_PK_PREFIX.to_owned(),
+            lease_ttl_buffer_seconds: 3_600.0,
+            meta_ttl_seconds: None,
+            consistent_read: true,
+            unique_ids: Arc::new(|| uuid::Uuid::new_v4().to_string()),
+            http_client: None,
+            time_source: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn table_names_follow_dynamodbs_rules() {
+        for good in ["isr", "a.b-c_D9", &"x".repeat(255), "arn:aws-cn:dynamodb:cn-north-1:123456789012:table/isr"] {
+            assert!(TableName::new(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "ab",
+            " isr",
+            "is r",
+            "isr/x",
+            "é23",
+            &"x".repeat(256),
+            "arn:aws:s3:::bucket",
+            "arn:aws:dynamodb:r:1:table/isr",
+            "arn:aws:dynamodb:us-east-1:123456789012:table/isr/index/x",
+        ] {
+            assert!(TableName::new(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_first_table_variable_that_is_not_blank_wins() {
+        let environment = Environment::from_iter([
+            ("FACETHEORY_CACHE_TABLE_NAME".to_owned(), "  ".to_owned()),
+            ("CACHE_TABLE".to_owned(), "last".to_owned()),
+            ("CACHE_TABLE_NAME".to_owned(), " third ".to_owned()),
+        ]);
+        assert_eq!(TableName::from_environment(&environment).expect("there").as_str(), "third");
+        let error = TableName::from_environment(&Environment::default()).expect_err("none");
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(TABLE_NAME_VARIABLES.iter().all(|name| error.to_string().contains(name)), "{error}");
+    }
+
+    #[test]
+    fn loopback_is_this_machine_and_nothing_else() {
+        for url in [
+            "http://localhost:8000",
+            "http://LOCALHOST",
+            "http://db.localhost:1",
+            "http://127.9.9.9/",
+            "https://[::1]:8000",
+        ] {
+            assert!(Endpoint::new("endpoint", url).expect("an address").is_loopback(), "{url}");
+        }
+        for url in [
+            "http://localhost.example.com",
+            "http://10.0.0.1:8000",
+            "https://dynamodb.eu-west-1.amazonaws.com",
+            "http://[::2]",
+        ] {
+            assert!(!Endpoint::new("endpoint", url).expect("an address").is_loopback(), "{url}");
+        }
+    }
+
+    #[test]
+    fn an_endpoint_is_a_plain_address() {
+        for url in [
+            "",
+            "localhost:8000",
+            "ftp://x",
+            "http://",
+            "http://user:secret@host",
+            "http://host?x=1",
+            "//host",
+            "http://a b",
+        ] {
+            let error = Endpoint::new("AWS_ENDPOINT_URL", url).expect_err(url);
+            assert!(error.to_string().starts_with("AWS_ENDPOINT_URL "), "{error}");
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! What the store is about, without a word of `DynamoDB`: keys, times, leases, pages and records.
+//!
+//! Every type here can only be made from values that the contract allows, so nothing below has to check again.
+
+mod key;
+mod lease;
+mod number;
+mod page;
+mod text;
+
+pub use key::EntryKey;
+pub use lease::{Lease, LeaseAttempt, LeaseClaim, LeaseRequest};
+pub use number::{EpochMillis, LeaseMillis, RevalidateSeconds};
+pub use page::{
+    DEFAULT_CONTENT_TYPE, DEFAULT_STATUS, Generation, Page, Record, StrictCspPolicy, content_type_or_default,
+    status_or_default,
+};
+pub use text::Text;

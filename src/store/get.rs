@@ -1,0 +1,22 @@
+//! `get`: what the table knows of a page, with one request.
+
+use super::{Store, record};
+use crate::error::Result;
+use crate::model::{EntryKey, Record, RevalidateSeconds};
+
+impl Store {
+    /// The record of `key`, or nothing where neither row exists. The lease is as stored, also when it has expired.
+    ///
+    /// # Errors
+    /// Every kind that the network can cause.
+    pub async fn get(&self, key: &EntryKey) -> Result<Option<Record>> {
+        let (lock, page) = self.table.read_entry(self.call("get", key)).await?;
+        if lock.is_none() && page.is_none() {
+            return Ok(None);
+        }
+        let of_page = page.as_ref().map(|page| page.revalidate);
+        let revalidate =
+            of_page.or(lock.as_ref().and_then(|lock| lock.revalidate)).unwrap_or(RevalidateSeconds::DEFAULT);
+        Ok(Some(record(key, page, revalidate, lock.map(|lock| lock.lease))))
+    }
+}

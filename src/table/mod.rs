@@ -1,0 +1,113 @@
+//! The DynamoDB dialect: every request that is ever sent, with its key, its condition and its time limits.
+//!
+//! Above this module nobody knows attributes, expressions or the SDK. Inside, a refused condition is an answer; what
+//! is left over becomes an [`Error`] that says which operation, key and table, and where.
+
+mod attempts;
+mod client;
+mod credentials;
+mod fault;
+mod number;
+mod provision;
+mod requests;
+mod row;
+mod schema;
+
+pub(crate) use attempts::Deadline;
+pub(crate) use requests::{LockWrite, Published};
+
+use std::error::Error as StdError;
+
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use tokio::sync::OnceCell;
+
+use self::attempts::{Failure, Policy};
+use self::client::Connected;
+use self::fault::{Class, Fault};
+use crate::config::Config;
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::EntryKey;
+
+/// Tries against a conflicting transaction where giving up costs little: the next page view tries again.
+const FEW_CONFLICTS: u32 = 3;
+/// Tries against a conflicting transaction where giving up costs a rendered page or an invalidation.
+const MANY_CONFLICTS: u32 = 8;
+
+/// One table and the way to it.
+pub(crate) struct Table {
+    config: Config,
+    connected: OnceCell<Connected>,
+}
+
+/// What a call is about, for messages and limits.
+#[derive(Clone, Copy)]
+pub(crate) struct Call<'a> {
+    pub(crate) operation: &'static str,
+    pub(crate) key: &'a EntryKey,
+    pub(crate) deadline: Deadline,
+}
+
+impl Table {
+    pub(crate) fn new(config: Config) -> Self {
+        Self { config, connected: OnceCell::new() }
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The deadline of a call that begins now.
+    pub(crate) fn deadline(&self) -> Deadline {
+        Deadline::after(self.config.operation_timeout)
+    }
+
+    /// Connects at the first call; a failure is not kept, so that the next call tries again.
+    async fn connected(&self, deadline: Deadline) -> Result<&Connected> {
+        match deadline.limit(self.connected.get_or_try_init(|| client::connect(&self.config))).await {
+            Ok(connected) => connected,
+            Err(fault) => {
+                Err(Error::new(ErrorKind::Timeout, format!("{} while AWS credentials were loaded", fault.what)))
+            }
+        }
+    }
+
+    fn fault<E>(&self, error: SdkError<E>) -> Fault
+    where
+        E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
+    {
+        Fault::from_sdk(error, self.config.connect_timeout)
+    }
+
+    fn policy(&self, max_conflicts: u32) -> Policy {
+        Policy { max_attempts: self.config.max_attempts, max_conflicts, request_timeout: self.config.request_timeout }
+    }
+
+    fn explain(&self, failure: Failure, call: Call<'_>, place: &str) -> Error {
+        let Failure { fault, attempts, .. } = failure;
+        let about = format!("{} for cache key \"{}\"", call.operation, call.key.shown());
+        self.describe(fault, attempts, &about, place)
+    }
+
+    fn describe(&self, fault: Fault, attempts: u32, about: &str, place: &str) -> Error {
+        let table = self.config.table_name.as_str();
+        let kind = match fault.class {
+            Class::Conflict => ErrorKind::Conflict,
+            Class::Throttled => ErrorKind::Throttled,
+            Class::TimedOut(_) => ErrorKind::Timeout,
+            Class::Unavailable => ErrorKind::Unavailable,
+            Class::Final(kind) => kind,
+            // Whoever writes under a condition handles its refusal; without one this cannot be.
+            Class::ConditionFailed => ErrorKind::Unexpected,
+        };
+        let tries = if attempts == 1 { String::new() } else { format!(", after {attempts} attempts") };
+        let message = match kind {
+            ErrorKind::TableNotFound => format!("{about}: there is no table \"{table}\" in {place} ({})", fault.what),
+            _ => format!("{about} on table \"{table}\" in {place}: {}{tries}", fault.what),
+        };
+        let error = Error::new(kind, message);
+        match fault.source {
+            Some(source) => error.caused_by(source),
+            None => error,
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! The requests of the five operations.
+
+use aws_sdk_dynamodb::error::BuildError;
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
+
+use super::attempts::attempt;
+use super::fault::{Class, Fault};
+use super::row::{self, Item, LockRow};
+use super::{Call, FEW_CONFLICTS, MANY_CONFLICTS, Table, schema};
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::{EpochMillis, Generation, LeaseClaim, LeaseRequest, Page};
+
+/// How the conditional write of LOCK ended.
+#[derive(Debug)]
+pub(crate) enum LockWrite {
+    /// The row held our token.
+    Written,
+    /// The row belongs to somebody else, whose lease this is.
+    Refused(Option<LockRow>),
+    /// Other transactions held the row all the time, and none of our attempts can have taken effect.
+    Contended,
+}
+
+/// How a publish ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Published {
+    /// META is ours and LOCK is gone.
+    Yes,
+    /// The lease was not ours any more; nothing was written, nor ever will be.
+    LeaseLost,
+}
+
+impl Table {
+    /// Both rows with one request, which costs what reading one would.
+    pub(crate) async fn read_entry(&self, call: Call<'_>) -> Result<(Option<LockRow>, Option<Page>)> {
+        let connected = self.connected(call.deadline).await?;
+        let request = || async {
+            connected
+                .client
+                .query()
+                .table_name(self.config.table_name.as_str())
+                .consistent_read(self.config.consistent_read)
+                .key_condition_expression(schema::OUR_ROWS)
+                .expression_attribute_values(":pk", row::string(call.key.partition()))
+                .expression_attribute_values(":lock", row::string(schema::LOCK))
+                .expression_attribute_values(":meta", row::string(schema::META))
+                .send()
+                .await
+                .map_err(|error| self.fault(error))
+        };
+        let answer = attempt(self.policy(FEW_CONFLICTS), call.deadline, request)
+            .await
+            .map_err(|failure| self.explain(failure, call, &connected.place))?;
+        let find =
+            |sort_key: &str| answer.items().iter().find(|item| item.get(schema::SK) == Some(&row::string(sort_key)));
+        let lock = find(schema::LOCK).and_then(row::lock_from);
+        // LOCK comes first. META comes last, and so is missing when a megabyte of other rows lies between them.
+        let page = match find(schema::META) {
+            None if answer.last_evaluated_key().is_some() => self.read_page(call, self.config.consistent_read).await?,
+            meta => meta.and_then(row::page_from),
+        };
+        Ok((lock, page))
+    }
+
+    /// META alone.
+    pub(crate) async fn read_page(&self, call: Call<'_>, consistently: bool) -> Result<Option<Page>> {
+        let connected = self.connected(call.deadline).await?;
+        let request = || async {
+            connected
+                .client
+                .get_item()
+                .table_name(self.config.table_name.as_str())
+                .set_key(Some(row::primary_key(call.key, schema::META)))
+                .consistent_read(consistently)
+                .send()
+                .await
+                .map_err(|error| self.fault(error))
+        };
+        let answer = attempt(self.policy(FEW_CONFLICTS), call.deadline, request)
+            .await
+            .map_err(|failure| self.explain(failure, call, &connected.place))?;
+        Ok(answer.item().and_then(row::page_from))
+    }
+
+    /// Writes LOCK if the lease is free at `request.now`.
+    ///
+    /// The owner makes the condition re-entrant, so a second attempt that meets the row of our own first one succeeds.
+    pub(crate) async fn write_lock(
+        &self,
+        call: Call<'_>,
+        request: &LeaseRequest,
+        ends: EpochMillis,
+    ) -> Result<LockWrite> {
+        let item = row::lock_item(request, ends, self.config.lease_ttl_buffer_seconds)?;
+        let values = lease_is_free_values(request);
+        let connected = self.connected(call.deadline).await?;
+        let send = || async {
+            let answer = connected
+                .client
+                .put_item()
+                .table_name(self.config.table_name.as_str())
+                .set_item(Some(item.clone()))
+                .condition_expression(schema::LEASE_IS_FREE)
+                .set_expression_attribute_values(Some(values.clone()))
+                .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+                .send()
+                .await;
+            match answer {
+                Ok(_) => Ok(LockWrite::Written),
+                Err(error) => match error.as_service_error() {
+                    Some(PutItemError::ConditionalCheckFailedException(refusal)) => {
+                        Ok(LockWrite::Refused(refusal.item().and_then(row::lock_from)))
+                    }
+                    _ => Err(self.fault(error)),
+                },
+            }
+        };
+        match attempt(self.policy(FEW_CONFLICTS), call.deadline, send).await {
+            Ok(outcome) => Ok(outcome),
+            Err(failure) if failure.fault.class == Class::Conflict && !failure.may_have_been_applied => {
+                Ok(LockWrite::Contended)
+            }
+            Err(failure) => Err(self.explain(failure, call, &connected.place)),
+        }
+    }
+
+    /// Writes META and deletes LOCK in one transaction, if the lease is ours (TableTheory's Recipe A, with its
+    /// condition on the Delete: a transaction cannot have two actions on one item).
+    pub(crate) async fn publish(&self, call: Call<'_>, generation: &Generation) -> Result<Published> {
+        let meta = row::meta_item(call.key, &generation.page, self.config.meta_ttl_seconds)?;
+        let mut values = lease_is_mine_values(&generation.claim);
+        values.insert(":now_s".to_owned(), row::number(row::seconds_rounded_down(generation.now.get())));
+        let condition = Some((schema::LEASE_IS_MINE_AND_HAS_NOT_EXPIRED, values));
+        let put = Put::builder()
+            .table_name(self.config.table_name.as_str())
+            .set_item(Some(meta))
+            .build()
+            .map_err(|error| unbuildable(call, error))?;
+        let put = TransactWriteItem::builder().put(put).build();
+        self.transact(call, [self.delete(call, schema::LOCK, condition)?, put]).await
+    }
+
+    /// Deletes both rows in one transaction, whether they exist or not.
+    pub(crate) async fn delete_entry(&self, call: Call<'_>) -> Result<()> {
+        let rows = [self.delete(call, schema::META, None)?, self.delete(call, schema::LOCK, None)?];
+        self.transact(call, rows).await.map(|_| ())
+    }
+
+    fn delete(&self, call: Call<'_>, sort_key: &str, condition: Option<(&str, Item)>) -> Result<TransactWriteItem> {
+        let (condition, values) = condition.unzip();
+        let delete = Delete::builder()
+            .table_name(self.config.table_name.as_str())
+            .set_key(Some(row::primary_key(call.key, sort_key)))
+            .set_condition_expression(condition.map(str::to_owned))
+            .set_expression_attribute_values(values)
+            .build()
+            .map_err(|error| unbuildable(call, error))?;
+        Ok(TransactWriteItem::builder().delete(delete).build())
+    }
+
+    /// Deletes LOCK if the lease is ours; else nothing.
+    pub(crate) async fn delete_lock(&self, call: Call<'_>, claim: &LeaseClaim) -> Result<()> {
+        let connected = self.connected(call.deadline).await?;
+        let send = || async {
+            let answer = connected
+                .client
+                .delete_item()
+                .table_name(self.config.table_name.as_str())
+                .set_key(Some(row::primary_key(call.key, schema::LOCK)))
+                .condition_expression(schema::LEASE_IS_MINE)
+                .set_expression_attribute_values(Some(lease_is_mine_values(claim)))
+                .send()
+                .await;
+            match answer {
+                Ok(_) => Ok(()),
+                Err(error) => match error.as_service_error() {
+                    Some(DeleteItemError::ConditionalCheckFailedException(_)) => Ok(()),
+                    _ => Err(self.fault(error)),
+                },
+            }
+        };
+        attempt(self.policy(FEW_CONFLICTS), call.deadline, send)
+            .await
+            .map_err(|failure| self.explain(failure, call, &connected.place))
+    }
+
+    /// All attempts carry one client request token, under which `DynamoDB` applies the transaction at most once.
+    async fn transact(&self, call: Call<'_>, items: [TransactWriteItem; 2]) -> Result<Published> {
+        let connected = self.connected(call.deadline).await?;
+        let request_token = (self.config.unique_ids)();
+        let send = || async {
+            let answer = connected
+                .client
+                .transact_write_items()
+                .set_transact_items(Some(items.to_vec()))
+                .client_request_token(&request_token)
+                .send()
+                .await;
+            answer.map_err(|error| match error.as_service_error() {
+                Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+                    let reasons = cancelled.cancellation_reasons().to_vec();
+                    Fault::cancelled(&reasons, error)
+                }
+                _ => self.fault(error),
+            })
+        };
+        match attempt(self.policy(MANY_CONFLICTS), call.deadline, send).await {
+            Ok(_) => Ok(Published::Yes),
+            Err(failure) if failure.fault.class == Class::ConditionFailed => Ok(Published::LeaseLost),
+            Err(failure) => Err(self.explain(failure, call, &connected.place)),
+        }
+    }
+}
+
+fn unbuildable(call: Call<'_>, error: BuildError) -> Error {
+    Error::new(ErrorKind::Unexpected, format!("{}: the request could not be built", call.operation)).caused_by(error)
+}
+
+fn lease_is_mine_values(claim: &LeaseClaim) -> Item {
+    [
+        (":token", row::string(claim.token.as_str())),
+        (":owner", row::string(claim.owner.as_str())),
+        (":string", row::string("S")),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into()
+}
+
+fn lease_is_free_values(request: &LeaseRequest) -> Item {
+    let mut values = Item::from([
+        (":empty".to_owned(), row::string("")),
+        (":owner".to_owned(), row::string(request.claim.owner.as_str())),
+    ]);
+    let now = request.now.get();
+    for (name, millis) in [("now", now), ("horizon", now + schema::FURTHEST_LEASE_END_MS)] {
+        let second = row::seconds_rounded_down(millis);
+        values.insert(format!(":{name}_s"), row::millis_as_seconds(millis));
+        values.insert(format!(":{name}_next_s"), row::number(second + 1.0));
+        values.insert(format!(":{name}_second_ms"), row::number(second * 1_000.0));
+        values.insert(format!(":{name}_ms"), row::number(millis));
+    }
+    values
+}

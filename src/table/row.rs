@@ -1,0 +1,210 @@
+//! The two rows, to and from `DynamoDB` items.
+//!
+//! Reading is total: whatever a row holds, the answer is a page or a lease or nothing, never an error. Writing keeps
+//! what the shared schema needs whole seconds for, and the exact value beside it.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::number::{from_decimal, to_decimal};
+use super::schema;
+use crate::error::{Error, Result};
+use crate::model::{
+    EntryKey, EpochMillis, Lease, LeaseRequest, Page, RevalidateSeconds, StrictCspPolicy, content_type_or_default,
+    status_or_default,
+};
+
+/// What the SDK calls an item.
+pub(super) type Item = HashMap<String, AttributeValue>;
+
+const MILLIS_TO_SECONDS: i32 = -3;
+const SECONDS_TO_MILLIS: i32 = 3;
+/// `DynamoDB`'s limit for an item, names and values.
+const LARGEST_ITEM: usize = 400 * 1_024;
+
+/// A LOCK row that can be used.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct LockRow {
+    pub(crate) lease: Lease,
+    /// What the holder would have the page's freshness be; rows of other writers do not say.
+    pub(crate) revalidate: Option<RevalidateSeconds>,
+}
+
+/// The end of the whole second that `millis` lies in (or is the end of), in epoch seconds.
+pub(super) fn seconds_rounded_up(millis: f64) -> f64 {
+    // Rounding first to whole milliseconds keeps the division from rounding across a second.
+    (millis.ceil() / 1_000.0).ceil()
+}
+
+/// The start of the whole second that `millis` lies in, in epoch seconds.
+pub(super) fn seconds_rounded_down(millis: f64) -> f64 {
+    (millis.floor() / 1_000.0).floor()
+}
+
+pub(super) fn number(value: f64) -> AttributeValue {
+    AttributeValue::N(to_decimal(value, 0))
+}
+
+pub(super) fn millis_as_seconds(millis: f64) -> AttributeValue {
+    AttributeValue::N(to_decimal(millis, MILLIS_TO_SECONDS))
+}
+
+pub(super) fn string(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+/// The primary key of one of the two rows.
+pub(super) fn primary_key(key: &EntryKey, sort_key: &str) -> Item {
+    HashMap::from([(schema::PK.to_owned(), string(key.partition())), (schema::SK.to_owned(), string(sort_key))])
+}
+
+/// META for `page`. With `retention_seconds` it may be collected that long after its birth, but never while fresh.
+pub(super) fn meta_item(key: &EntryKey, page: &Page, retention_seconds: Option<f64>) -> Result<Item> {
+    let mut item = primary_key(key, schema::META);
+    let mut put = |name: &str, value| item.insert(name.to_owned(), value);
+    let revalidate = page.revalidate.get();
+    put(schema::S3_KEY, string(&page.html_pointer));
+    put(schema::GENERATED_AT, number(seconds_rounded_down(page.generated_at)));
+    put(schema::GENERATED_AT_MS, number(page.generated_at));
+    put(schema::REVALIDATE_SECONDS, number(revalidate.ceil()));
+    put(schema::REVALIDATE_MS, AttributeValue::N(to_decimal(revalidate, SECONDS_TO_MILLIS)));
+    put(schema::STATUS, number(f64::from(page.status)));
+    put(schema::CONTENT_TYPE, string(&page.content_type));
+    put(schema::CACHE_KEY, string(key.cache_key()));
+    if let Some(policy) = &page.content_security_policy {
+        put(schema::CONTENT_SECURITY_POLICY, string(policy));
+    }
+    if let Some(policy) = page.strict_csp_policy {
+        put(schema::STRICT_CSP_POLICY, policy_map(policy));
+    }
+    if let Some(etag) = &page.etag {
+        put(schema::ETAG, string(etag));
+    }
+    if let Some(retention) = retention_seconds {
+        let collectable = seconds_rounded_up(page.generated_at) + retention.max(revalidate).ceil();
+        put(schema::TTL, number(collectable));
+    }
+    refuse_too_large(item)
+}
+
+/// LOCK for `request`, which ends at `ends`. With a `buffer_seconds` above 0 it may be collected that long after.
+pub(super) fn lock_item(request: &LeaseRequest, ends: EpochMillis, buffer_seconds: f64) -> Result<Item> {
+    let claim = &request.claim;
+    let mut item = primary_key(&claim.key, schema::LOCK);
+    let mut put = |name: &str, value| item.insert(name.to_owned(), value);
+    let ends_in_seconds = seconds_rounded_up(ends.get());
+    put(schema::LEASE_TOKEN, string(claim.token.as_str()));
+    put(schema::LEASE_EXPIRES_AT, number(ends_in_seconds));
+    put(schema::LEASE_EXPIRES_AT_MS, number(ends.get()));
+    put(schema::LEASE_OWNER, string(claim.owner.as_str()));
+    put(schema::REVALIDATE_SECONDS, number(request.fallback_revalidate.get()));
+    put(schema::CACHE_KEY, string(claim.key.cache_key()));
+    if buffer_seconds > 0.0 {
+        put(schema::TTL, number(ends_in_seconds + buffer_seconds.ceil()));
+    }
+    refuse_too_large(item)
+}
+
+/// The page in a META row, unless it lacks what makes it one.
+pub(super) fn page_from(item: &Item) -> Option<Page> {
+    let generated_at = exact_or_seconds(item, schema::GENERATED_AT, schema::GENERATED_AT_MS, |seconds, millis| {
+        seconds_rounded_down(millis) == seconds.floor()
+    })?;
+    let seconds = read_number(item, schema::REVALIDATE_SECONDS, 0)?;
+    let revalidate = read_number(item, schema::REVALIDATE_MS, MILLIS_TO_SECONDS)
+        .filter(|exact| exact.ceil() == seconds)
+        .unwrap_or(seconds);
+    Some(Page {
+        html_pointer: read_string(item, schema::S3_KEY).filter(|pointer| !pointer.is_empty())?,
+        generated_at,
+        revalidate: RevalidateSeconds::normalised(revalidate),
+        status: status_or_default(read_number(item, schema::STATUS, 0).unwrap_or(f64::NAN)),
+        content_type: content_type_or_default(&read_string(item, schema::CONTENT_TYPE).unwrap_or_default()).to_owned(),
+        content_security_policy: read_string(item, schema::CONTENT_SECURITY_POLICY),
+        strict_csp_policy: item.get(schema::STRICT_CSP_POLICY).and_then(policy_from),
+        etag: read_string(item, schema::ETAG),
+    })
+}
+
+/// The lease in a LOCK row, unless it lacks what makes it one.
+pub(super) fn lock_from(item: &Item) -> Option<LockRow> {
+    let expires_at =
+        exact_or_seconds(item, schema::LEASE_EXPIRES_AT, schema::LEASE_EXPIRES_AT_MS, |seconds, millis| {
+            seconds_rounded_up(millis) == seconds
+        })?;
+    Some(LockRow {
+        lease: Lease {
+            owner: read_string(item, schema::LEASE_OWNER),
+            token: read_string(item, schema::LEASE_TOKEN).filter(|token| !token.is_empty())?,
+            expires_at,
+        },
+        revalidate: read_number(item, schema::REVALIDATE_SECONDS, 0).map(RevalidateSeconds::normalised),
+    })
+}
+
+/// A time in milliseconds: the exact attribute where it agrees with the shared one, else the shared one.
+fn exact_or_seconds(item: &Item, shared: &str, exact: &str, agree: fn(f64, f64) -> bool) -> Option<f64> {
+    let seconds = read_number(item, shared, 0)?;
+    match read_number(item, exact, 0) {
+        Some(millis) if agree(seconds, millis) => Some(millis),
+        _ => read_number(item, shared, SECONDS_TO_MILLIS),
+    }
+}
+
+fn read_string(item: &Item, name: &str) -> Option<String> {
+    item.get(name)?.as_s().ok().cloned()
+}
+
+fn read_number(item: &Item, name: &str, shift: i32) -> Option<f64> {
+    from_decimal(item.get(name)?.as_n().ok()?, shift)
+}
+
+fn policy_map(policy: StrictCspPolicy) -> AttributeValue {
+    let members = [
+        (schema::INLINE_SCRIPTS, policy.forbids_inline_scripts),
+        (schema::INLINE_STYLES, policy.forbids_inline_styles),
+    ];
+    AttributeValue::M(
+        members
+            .into_iter()
+            .filter(|(_, forbidden)| *forbidden)
+            .map(|(name, _)| (name.to_owned(), AttributeValue::Bool(false)))
+            .collect(),
+    )
+}
+
+fn policy_from(value: &AttributeValue) -> Option<StrictCspPolicy> {
+    let members = value.as_m().ok()?;
+    let forbids = |name| members.get(name) == Some(&AttributeValue::Bool(false));
+    Some(StrictCspPolicy {
+        forbids_inline_scripts: forbids(schema::INLINE_SCRIPTS),
+        forbids_inline_styles: forbids(schema::INLINE_STYLES),
+    })
+}
+
+fn refuse_too_large(item: Item) -> Result<Item> {
+    let size: usize = item.iter().map(|(name, value)| name.len() + value_size(value)).sum();
+    if size > LARGEST_ITEM {
+        return Err(Error::out_of_range(format!(
+            "the strings together make an item of {size} bytes, above DynamoDB's limit of {LARGEST_ITEM}"
+        )));
+    }
+    Ok(item)
+}
+
+/// As the Amazon DynamoDB Developer Guide counts ("DynamoDB item sizes and formats").
+fn value_size(value: &AttributeValue) -> usize {
+    match value {
+        AttributeValue::S(text) => text.len(),
+        AttributeValue::N(decimal) => {
+            let digits = decimal.split(['e', 'E']).next().unwrap_or_default();
+            digits.bytes().filter(u8::is_ascii_digit).count().div_ceil(2) + 1
+        }
+        AttributeValue::M(members) => {
+            3 + members.iter().map(|(name, member)| 1 + name.len() + value_size(member)).sum::<usize>()
+        }
+        // A boolean; rows have no other types.
+        _ => 1,
+    }
+}

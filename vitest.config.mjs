@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: ['__test__/**/*.test.ts'],
+    globalSetup: ['__test__/support/dynamodb-local.ts'],
+    // A native addon is loaded once a process, and its threads do not like vitest's worker threads.
+    pool: 'forks',
+    // DynamoDB Local and two cores are shared by all files.
+    maxWorkers: 2,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+})
