@@ -10,7 +10,6 @@ use aws_smithy_async::time::SharedTimeSource;
 use http::Uri;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::Text;
 
 /// The environment variables that may hold the table name, first non-blank one first.
 pub const TABLE_NAME_VARIABLES: [&str; 4] =
@@ -174,7 +173,7 @@ pub struct Config {
     /// The variables that region, credentials and their profile come from.
     pub environment: Environment,
     /// Default: `AWS_REGION`, `AWS_DEFAULT_REGION`, the shared config file; `us-east-1` at a loopback endpoint.
-    pub region: Option<Text>,
+    pub region: Option<String>,
     /// Default: AWS's own.
     pub endpoint: Option<Endpoint>,
     /// Default: the AWS chain; dummies at a loopback endpoint.

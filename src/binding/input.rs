@@ -6,8 +6,8 @@ use napi::bindgen_prelude::Unknown;
 use super::callback::Callbacks;
 use super::js::{Checked, Named, Refusal};
 use crate::{
-    EntryKey, EpochMillis, Error, Generation, LeaseClaim, LeaseMillis, LeaseRequest, Page, RevalidateSeconds, Store,
-    StrictCspPolicy, Text, content_type_or_default, status_or_default,
+    CacheKey, EntryKey, EpochMillis, Error, Generation, HtmlPointer, LeaseClaim, LeaseMillis, LeaseOwner, LeaseRequest,
+    LeaseToken, Page, RevalidateSeconds, Store, StrictCspPolicy, content_type_or_default, status_or_default,
 };
 
 /// What is needed to read an input: the engine, the store's settings, and the app's callbacks.
@@ -24,7 +24,7 @@ impl<'e> Reader<'e> {
     }
 
     fn named_key(self, cache_key: &Named<'_, 'e>) -> Checked<'e, EntryKey> {
-        let text = cache_key.text()?;
+        let text = cache_key.text(CacheKey::new)?;
         match &self.callbacks.pk_from_cache_key {
             None => Ok(self.store.key(text)),
             Some(callback) => {
@@ -37,7 +37,7 @@ impl<'e> Reader<'e> {
     pub(super) fn lease_request(self, input: Unknown<'e>) -> Checked<'e, LeaseRequest> {
         let input = Named::new(self.env, "input", input).object()?;
         let cache_key = input.property("cacheKey")?;
-        let owner = input.property("leaseOwner")?.text()?;
+        let owner = input.property("leaseOwner")?.text(LeaseOwner::new)?;
         let now = epoch_millis(&input.property("nowMs")?)?;
         let duration = input.property("leaseDurationMs")?;
         let duration = LeaseMillis::new(duration.name, duration.number()?)?;
@@ -45,8 +45,8 @@ impl<'e> Reader<'e> {
         // The app's callbacks come last: they are not called for an input that is refused anyway.
         let key = self.named_key(&cache_key)?;
         let token = match &self.callbacks.lease_token {
-            None => Text::new("leaseToken", (self.store.config().unique_ids)())?,
-            Some(callback) => Text::new("what leaseToken returned", callback.call(self.env, &[])?)?,
+            None => LeaseToken::new("leaseToken", (self.store.config().unique_ids)())?,
+            Some(callback) => LeaseToken::new("what leaseToken returned", callback.call(self.env, &[])?)?,
         };
         Ok(LeaseRequest { claim: LeaseClaim { key, owner, token }, now, duration, fallback_revalidate })
     }
@@ -58,14 +58,14 @@ impl<'e> Reader<'e> {
 
     fn claim_in(self, input: &Named<'static, 'e>) -> Checked<'e, LeaseClaim> {
         let cache_key = input.property("cacheKey")?;
-        let owner = input.property("leaseOwner")?.text()?;
-        let token = input.property("leaseToken")?.text()?;
+        let owner = input.property("leaseOwner")?.text(LeaseOwner::new)?;
+        let token = input.property("leaseToken")?.text(LeaseToken::new)?;
         Ok(LeaseClaim { key: self.named_key(&cache_key)?, owner, token })
     }
 
     pub(super) fn generation(self, input: Unknown<'e>) -> Checked<'e, Generation> {
         let input = Named::new(self.env, "input", input).object()?;
-        let html_pointer = input.property("htmlPointer")?.text()?;
+        let html_pointer = input.property("htmlPointer")?.text(HtmlPointer::new)?;
         let generated_at = epoch_millis(&input.property("generatedAt")?)?;
         let revalidate = revalidate_seconds(&input.property("revalidateSeconds")?)?;
         let status = status_or_default(input.property("status")?.number()?);

@@ -8,7 +8,7 @@ use std::ptr;
 use napi::bindgen_prelude::{JsValue, Unknown};
 use napi::{Env, ValueType, sys};
 
-use crate::{Error, Text};
+use crate::Error;
 
 /// Why an argument was refused, with what user code threw meanwhile.
 pub(super) struct Refusal<'e> {
@@ -74,9 +74,10 @@ impl<'n, 'e> Named<'n, 'e> {
             .map_err(|_| Error::out_of_range(format!("{} must not have lone surrogates", self.name)).into())
     }
 
-    /// A string that is not empty and has no lone surrogates.
-    pub(super) fn text(&self) -> Checked<'e, Text> {
-        Ok(Text::new(self.name, self.string()?)?)
+    /// What `make` makes of a string without lone surrogates.
+    pub(super) fn text<T>(&self, make: impl FnOnce(&str, String) -> crate::Result<T>) -> Checked<'e, T> {
+        let text = self.string()?;
+        Ok(make(self.name, text)?)
     }
 
     pub(super) fn number(&self) -> Checked<'e, f64> {

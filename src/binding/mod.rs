@@ -3,6 +3,9 @@
 //! A call comes in through the class, has its input checked and read ([`input`]), runs on the store, and settles its
 //! promise with an object ([`output`]) or an error ([`failure`]) that is made on the JavaScript thread.
 
+#![expect(clippy::trivially_copy_pass_by_ref, reason = "the reference's lifetime is what bounds the engine's handles")]
+#![expect(unreachable_pub, reason = "what napi exports to JavaScript must be pub, and is not exported to Rust")]
+
 mod callback;
 mod failure;
 mod input;

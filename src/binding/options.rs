@@ -8,6 +8,7 @@ use napi::{Env, ValueType};
 
 use super::callback::{Callback, Callbacks};
 use super::js::{Checked, Named, process_env};
+use crate::model::not_empty;
 use crate::{Config, ENDPOINT_VARIABLES, Endpoint, Environment, Error, TABLE_NAME_VARIABLES, TableName};
 
 /// Nobody waits five minutes for a page; and within ten, DynamoDB recognises a repeated transaction.
@@ -105,7 +106,7 @@ fn refuse_unknown<'e>(options: &Named<'static, 'e>, has_table_name: bool) -> Che
 fn apply<'e>(options: &Named<'static, 'e>, config: &mut Config, callbacks: &mut Callbacks) -> Checked<'e, ()> {
     let get = |name| options.property(name).map(Named::defined);
     if let Some(region) = get("region")? {
-        config.region = Some(region.text()?);
+        config.region = Some(region.text(not_empty)?);
     }
     if let Some(endpoint) = get("endpoint")? {
         config.endpoint = Some(Endpoint::new(endpoint.name, &endpoint.string()?)?);
@@ -122,7 +123,8 @@ fn apply<'e>(options: &Named<'static, 'e>, config: &mut Config, callbacks: &mut 
         ("operationTimeoutMs", &mut config.operation_timeout),
     ] {
         if let Some(value) = get(name)? {
-            let millis = number_between(&value, 1.0, LONGEST_TIMEOUT_MS)?;
+            let is_allowed = |millis| (1.0..=LONGEST_TIMEOUT_MS).contains(&millis);
+            let millis = number_within(&value, is_allowed, "at least 1 and at most 300000 (milliseconds)")?;
             *timeout = Duration::from_secs_f64(millis / 1_000.0);
         }
     }
@@ -134,10 +136,18 @@ fn apply<'e>(options: &Named<'static, 'e>, config: &mut Config, callbacks: &mut 
         }
     }
     if let Some(seconds) = get("leaseTtlBufferSeconds")? {
-        config.lease_ttl_buffer_seconds = number_between(&seconds, 0.0, LONGEST_TTL_SECONDS)?;
+        config.lease_ttl_buffer_seconds = number_within(
+            &seconds,
+            |seconds| (0.0..=LONGEST_TTL_SECONDS).contains(&seconds),
+            "at least 0 and at most 10^10 (seconds)",
+        )?;
     }
     if let Some(seconds) = get("metaTtlSeconds")? {
-        config.meta_ttl_seconds = Some(number_between(&seconds, f64::MIN_POSITIVE, LONGEST_TTL_SECONDS)?);
+        config.meta_ttl_seconds = Some(number_within(
+            &seconds,
+            |seconds| seconds > 0.0 && seconds <= LONGEST_TTL_SECONDS,
+            "above 0 and at most 10^10 (seconds)",
+        )?);
     }
     if let Some(consistent) = get("consistentRead")? {
         config.consistent_read = consistent.boolean()?;
@@ -150,27 +160,24 @@ fn apply<'e>(options: &Named<'static, 'e>, config: &mut Config, callbacks: &mut 
 /// No message says what they are.
 fn read_credentials<'e>(value: Named<'static, 'e>) -> Checked<'e, Credentials> {
     let credentials = value.object()?;
-    let access_key_id = credentials.property("accessKeyId")?.text()?;
-    let secret = credentials.property("secretAccessKey")?.text()?;
-    let session_token = credentials.property("sessionToken")?.defined().map(|token| token.text()).transpose()?;
-    let session_token = session_token.map(|token| token.as_str().to_owned());
-    Ok(Credentials::new(access_key_id.as_str(), secret.as_str(), session_token, None, "options"))
+    let access_key_id = credentials.property("accessKeyId")?.text(not_empty)?;
+    let secret = credentials.property("secretAccessKey")?.text(not_empty)?;
+    let session_token =
+        credentials.property("sessionToken")?.defined().map(|token| token.text(not_empty)).transpose()?;
+    Ok(Credentials::new(access_key_id, secret, session_token, None, "options"))
 }
 
 fn max_attempts<'e>(value: &Named<'static, 'e>) -> Checked<'e, u32> {
-    let number = number_between(value, 1.0, 10.0)?;
-    if number.fract() != 0.0 {
-        return Err(Error::out_of_range(format!("{} must be a whole number", value.name)).into());
-    }
+    let is_allowed = |number: f64| (1.0..=10.0).contains(&number) && number.fract() == 0.0;
+    let number = number_within(value, is_allowed, "a whole number from 1 to 10")?;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a whole number from 1 to 10")]
     Ok(number as u32)
 }
 
-fn number_between<'e>(value: &Named<'static, 'e>, least: f64, most: f64) -> Checked<'e, f64> {
+fn number_within<'e>(value: &Named<'static, 'e>, is_allowed: impl Fn(f64) -> bool, rule: &str) -> Checked<'e, f64> {
     let number = value.number()?;
-    if (least..=most).contains(&number) {
+    if is_allowed(number) {
         return Ok(number);
     }
-    let least = if least == f64::MIN_POSITIVE { "above 0".to_owned() } else { format!("at least {least}") };
-    Err(Error::out_of_range(format!("{} must be {least} and at most {most}", value.name)).into())
+    Err(Error::out_of_range(format!("{} must be {rule}", value.name)).into())
 }

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::Text;
+use super::CacheKey;
 use crate::error::{Error, Result};
 
 /// `DynamoDB`'s limit for a partition key, in UTF-8 bytes.
@@ -13,14 +13,14 @@ const SHOWN_CHARS: usize = 80;
 /// A cache key and the partition that holds its two rows.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct EntryKey {
-    cache_key: Text,
+    cache_key: CacheKey,
     partition: String,
 }
 
 impl EntryKey {
     /// The partition is `prefix` + cache key; where that is too long for `DynamoDB`, `prefix` + `sha256:` + hex digest.
     #[must_use]
-    pub fn prefixed(prefix: &str, cache_key: Text) -> Self {
+    pub fn prefixed(prefix: &str, cache_key: CacheKey) -> Self {
         let plain = cache_key.as_str();
         let partition = if prefix.len() + plain.len() <= LONGEST_PARTITION_KEY {
             format!("{prefix}{plain}")
@@ -34,7 +34,7 @@ impl EntryKey {
     ///
     /// # Errors
     /// `OutOfRange` when `partition` is empty or longer than `DynamoDB`'s 2,048 bytes.
-    pub fn in_partition(cache_key: Text, partition: String) -> Result<Self> {
+    pub fn in_partition(cache_key: CacheKey, partition: String) -> Result<Self> {
         if partition.is_empty() || partition.len() > LONGEST_PARTITION_KEY {
             return Err(Error::out_of_range("pkFromCacheKey must return 1 to 2048 bytes (UTF-8)"));
         }
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     fn key(prefix: &str, cache_key: &str) -> EntryKey {
-        EntryKey::prefixed(prefix, Text::new("cacheKey", cache_key).expect("not empty"))
+        EntryKey::prefixed(prefix, CacheKey::new("cacheKey", cache_key.to_owned()).expect("not empty"))
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The right to publish one page once.
 
-use super::{EntryKey, EpochMillis, LeaseMillis, Record, RevalidateSeconds, Text};
+use super::{EntryKey, EpochMillis, LeaseMillis, LeaseOwner, LeaseToken, Record, RevalidateSeconds};
 
 /// What a caller shows to commit or release: who it is and the token of its lease.
 #[derive(Debug, Clone)]
@@ -8,9 +8,9 @@ pub struct LeaseClaim {
     /// Which page.
     pub key: EntryKey,
     /// Who acquired.
-    pub owner: Text,
+    pub owner: LeaseOwner,
     /// What the acquire returned.
-    pub token: Text,
+    pub token: LeaseToken,
 }
 
 /// A wish to regenerate a page.

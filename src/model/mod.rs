@@ -15,4 +15,6 @@ pub use page::{
     DEFAULT_CONTENT_TYPE, DEFAULT_STATUS, Generation, Page, Record, StrictCspPolicy, content_type_or_default,
     status_or_default,
 };
-pub use text::Text;
+#[cfg(all(feature = "node", not(test)))]
+pub(crate) use text::not_empty;
+pub use text::{CacheKey, HtmlPointer, LeaseOwner, LeaseToken};

@@ -97,6 +97,7 @@ impl RevalidateSeconds {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "exactness is the point")]
 mod tests {
     use super::*;
 

@@ -1,6 +1,6 @@
 //! A published page, and the record that callers see.
 
-use super::{EpochMillis, Lease, LeaseClaim, RevalidateSeconds, Text};
+use super::{EpochMillis, HtmlPointer, Lease, LeaseClaim, RevalidateSeconds};
 
 /// What a page is that does not say.
 pub const DEFAULT_CONTENT_TYPE: &str = "text/html; charset=utf-8";
@@ -51,7 +51,7 @@ pub struct Generation {
 impl Page {
     /// A page with nothing but its pointer and age; the rest as for a page that does not say.
     #[must_use]
-    pub fn new(html_pointer: &Text, generated_at: EpochMillis, revalidate: RevalidateSeconds) -> Self {
+    pub fn new(html_pointer: &HtmlPointer, generated_at: EpochMillis, revalidate: RevalidateSeconds) -> Self {
         Self {
             html_pointer: html_pointer.as_str().to_owned(),
             generated_at: generated_at.get(),

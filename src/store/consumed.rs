@@ -59,11 +59,14 @@ fn consumed(claim: &LeaseClaim) -> Consumed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{EntryKey, Text};
+    use crate::model::{CacheKey, EntryKey, LeaseOwner, LeaseToken};
 
     fn claim(cache_key: &str, token: &str) -> LeaseClaim {
-        let text = |value: &str| Text::new("text", value).expect("not empty");
-        LeaseClaim { key: EntryKey::prefixed("", text(cache_key)), owner: text("owner"), token: text(token) }
+        LeaseClaim {
+            key: EntryKey::prefixed("", CacheKey::new("cacheKey", cache_key.to_owned()).expect("not empty")),
+            owner: LeaseOwner::new("leaseOwner", "owner".to_owned()).expect("not empty"),
+            token: LeaseToken::new("leaseToken", token.to_owned()).expect("not empty"),
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ mod release;
 use self::consumed::ConsumedTokens;
 use crate::config::Config;
 use crate::error::Result;
-use crate::model::{EntryKey, Lease, Page, Record, RevalidateSeconds, Text};
+use crate::model::{CacheKey, EntryKey, Lease, Page, Record, RevalidateSeconds};
 use crate::table::{Call, Table};
 
 /// ISR metadata and regeneration leases in one `DynamoDB` table. The crate's documentation has the protocol.
@@ -34,7 +34,7 @@ impl Store {
 
     /// Where the rows of a cache key lie, unless the caller has a layout of its own.
     #[must_use]
-    pub fn key(&self, cache_key: Text) -> EntryKey {
+    pub fn key(&self, cache_key: CacheKey) -> EntryKey {
         EntryKey::prefixed(&self.config().pk_prefix, cache_key)
     }
 

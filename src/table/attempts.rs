@@ -66,7 +66,8 @@ where
     let (mut attempts, mut conflicts, mut may_have_been_applied) = (0, 0, false);
     loop {
         attempts += 1;
-        let fault = match one_attempt(policy, deadline, request()).await {
+        // The SDK's futures are of many kilobytes, and would be copied with ours wherever those are moved.
+        let fault = match one_attempt(policy, deadline, Box::pin(request())).await {
             Ok(answer) => return Ok(answer),
             Err(fault) => fault,
         };
@@ -102,4 +103,93 @@ async fn one_attempt<T>(
 fn backoff(attempts: u32) -> Duration {
     let base = (SHORTEST_BACKOFF_MS * 2_f64.powi(attempts.min(10).cast_signed() - 1)).min(LONGEST_BACKOFF_MS);
     Duration::from_secs_f64(base * (1.0 + fastrand::f64()) / 1_000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::future::pending;
+
+    use super::*;
+    use crate::error::ErrorKind;
+
+    const POLICY: Policy = Policy { max_attempts: 3, max_conflicts: 5, request_timeout: Duration::from_secs(1) };
+
+    fn fault(class: Class) -> Fault {
+        Fault { class, may_have_been_applied: class == Class::Unavailable, what: "fault".to_owned(), source: None }
+    }
+
+    /// Fails with each of `faults` in turn, and then succeeds.
+    async fn after(faults: &[Class]) -> Result<usize, Failure> {
+        let left = RefCell::new(faults.iter());
+        let request = || async {
+            let next = left.borrow_mut().next().copied();
+            next.map_or(Ok(faults.len()), |class| Err(fault(class)))
+        };
+        attempt(POLICY, Deadline::after(Duration::from_mins(5)), request).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn throttles_and_breakdowns_count_together_and_conflicts_apart() {
+        use Class::{Conflict, Throttled, Unavailable};
+        assert_eq!(after(&[Throttled, Unavailable]).await.expect("two are survived"), 2);
+        assert_eq!(after(&[Throttled, Unavailable, Throttled]).await.expect_err("three are not").attempts, 3);
+        assert_eq!(after(&[Conflict; 4]).await.expect("four are survived"), 4);
+        assert_eq!(after(&[Conflict; 5]).await.expect_err("five are not").attempts, 5);
+        let mixed = [Conflict, Throttled, Conflict, Unavailable, Conflict, Conflict];
+        assert_eq!(after(&mixed).await.expect("neither count is full"), 6);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_cannot_succeed_is_not_tried_again() {
+        for class in [Class::ConditionFailed, Class::Final(ErrorKind::AccessDenied)] {
+            let failure = after(&[class]).await.expect_err("final");
+            assert_eq!((failure.attempts, failure.fault.class), (1, class));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_attempt_that_may_have_been_applied_is_not_forgotten_by_later_ones() {
+        let failure = after(&[Class::Unavailable, Class::Conflict, Class::Final(ErrorKind::AccessDenied)]).await;
+        assert!(failure.expect_err("final").may_have_been_applied);
+        assert!(!after(&[Class::Throttled; 3]).await.expect_err("too many").may_have_been_applied);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_server_costs_each_attempt_its_limit_and_the_call_no_more_than_its_own() {
+        for (allowed, attempts, limit) in
+            [(10_000, 3, Limit::Request), (1_500, 2, Limit::Operation), (300, 1, Limit::Operation)]
+        {
+            let allowed = Duration::from_millis(allowed);
+            let start = Instant::now();
+            let failure = attempt::<(), _, _>(POLICY, Deadline::after(allowed), pending).await.expect_err("silence");
+            assert_eq!((failure.attempts, failure.fault.class), (attempts, Class::TimedOut(limit)));
+            assert!(failure.may_have_been_applied);
+            assert!(start.elapsed() <= allowed + Duration::from_millis(1), "{:?}", start.elapsed());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn there_is_no_pause_that_would_outlast_the_call() {
+        let start = Instant::now();
+        let deadline = Deadline::after(Duration::from_millis(20));
+        let failure = attempt::<(), _, _>(POLICY, deadline, || async { Err(fault(Class::Throttled)) }).await;
+        assert_eq!(failure.expect_err("throttled").fault.class, Class::Throttled);
+        assert_eq!(start.elapsed(), Duration::ZERO);
+    }
+
+    #[test]
+    fn pauses_double_with_jitter_up_to_a_limit() {
+        for (attempts, shortest, longest) in
+            [(1, 25, 50), (2, 50, 100), (3, 100, 200), (5, 400, 800), (4_000, 400, 800)]
+        {
+            for _ in 0..100 {
+                let pause = backoff(attempts);
+                assert!(
+                    (Duration::from_millis(shortest)..=Duration::from_millis(longest)).contains(&pause),
+                    "{pause:?}"
+                );
+            }
+        }
+    }
 }

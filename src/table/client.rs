@@ -51,7 +51,7 @@ pub(super) async fn connect(config: &Config) -> Result<Connected> {
 
 async fn resolve_region(config: &Config, files: &AwsFiles) -> Result<Region> {
     if let Some(region) = &config.region {
-        return Ok(Region::new(region.as_str().to_owned()));
+        return Ok(Region::new(region.clone()));
     }
     if let Some((_, region)) = config.environment.first(&["AWS_REGION", "AWS_DEFAULT_REGION"]) {
         return Ok(Region::new(region.to_owned()));

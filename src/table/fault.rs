@@ -173,9 +173,128 @@ fn chain<'e>(error: &'e (dyn StdError + 'static)) -> impl Iterator<Item = &'e (d
 }
 
 fn credentials_failed(error: &(dyn StdError + 'static)) -> bool {
-    chain(error).any(|error| error.is::<CredentialsError>())
+    chain(error).any(<dyn StdError>::is::<CredentialsError>)
 }
 
 fn innermost(error: &(dyn StdError + 'static)) -> String {
     chain(error).last().map(ToString::to_string).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
+    use aws_smithy_runtime_api::client::result::ConnectorError;
+    use aws_smithy_types::body::SdkBody;
+    use aws_smithy_types::error::ErrorMetadata;
+
+    use super::*;
+
+    const CONNECT_TIMEOUT: Duration = Duration::from_millis(70);
+
+    fn response(status: u16) -> HttpResponse {
+        HttpResponse::new(status.try_into().expect("a status"), SdkBody::empty())
+    }
+
+    fn service(code: &str, status: u16) -> Fault {
+        let metadata = ErrorMetadata::builder().code(code).message("because").build();
+        Fault::from_sdk(SdkError::service_error(DeleteItemError::generic(metadata), response(status)), CONNECT_TIMEOUT)
+    }
+
+    #[test]
+    fn each_documented_code_has_its_class_and_stays_in_the_message() {
+        use Class::{ConditionFailed, Conflict, Final, Throttled, Unavailable};
+        for (code, status, expected) in [
+            ("ConditionalCheckFailedException", 400, ConditionFailed),
+            ("TransactionConflictException", 400, Conflict),
+            ("TransactionInProgressException", 400, Conflict),
+            ("ProvisionedThroughputExceededException", 400, Throttled),
+            ("RequestLimitExceeded", 400, Throttled),
+            ("ThrottlingException", 400, Throttled),
+            ("LimitExceededException", 400, Throttled),
+            ("SomethingNew", 429, Throttled),
+            ("ResourceNotFoundException", 400, Final(ErrorKind::TableNotFound)),
+            ("AccessDeniedException", 400, Final(ErrorKind::AccessDenied)),
+            ("UnrecognizedClientException", 400, Final(ErrorKind::Credentials)),
+            ("InvalidSignatureException", 400, Final(ErrorKind::Credentials)),
+            ("IncompleteSignatureException", 400, Final(ErrorKind::Credentials)),
+            ("MissingAuthenticationTokenException", 400, Final(ErrorKind::Credentials)),
+            ("ExpiredTokenException", 400, Final(ErrorKind::Credentials)),
+            ("ValidationException", 400, Final(ErrorKind::Unexpected)),
+            ("ItemCollectionSizeLimitExceededException", 400, Final(ErrorKind::Unexpected)),
+            ("IdempotentParameterMismatchException", 400, Final(ErrorKind::Unexpected)),
+            ("SomethingNew", 400, Final(ErrorKind::Unexpected)),
+            ("InternalServerError", 500, Unavailable),
+            ("ServiceUnavailable", 503, Unavailable),
+            ("SomethingNew", 502, Unavailable),
+            ("", 400, Unavailable),
+        ] {
+            let fault = service(code, status);
+            assert_eq!(fault.class, expected, "{code} {status}");
+            assert!(fault.what.contains(code), "{}", fault.what);
+            assert_eq!(fault.may_have_been_applied, expected == Unavailable, "{code} {status}");
+        }
+    }
+
+    #[test]
+    fn a_connection_that_never_stood_took_nothing_along_and_a_broken_one_may_have() {
+        type Broken = SdkError<DeleteItemError, HttpResponse>;
+        let io = || Box::new(std::io::Error::other("reset by peer"));
+        let never: Broken = SdkError::dispatch_failure(ConnectorError::timeout(io()));
+        let never = Fault::from_sdk(never, CONNECT_TIMEOUT);
+        assert_eq!((never.class, never.may_have_been_applied), (Class::TimedOut(Limit::Connect), false));
+        assert!(never.what.contains("connectTimeoutMs (70 ms)"), "{}", never.what);
+        let broken: Broken = SdkError::dispatch_failure(ConnectorError::io(io()));
+        let garbled: Broken = SdkError::response_error(io(), response(200));
+        for error in [broken, garbled] {
+            let fault = Fault::from_sdk(error, CONNECT_TIMEOUT);
+            assert_eq!((fault.class, fault.may_have_been_applied), (Class::Unavailable, true));
+            assert!(fault.what.contains("reset by peer"), "{}", fault.what);
+        }
+    }
+
+    #[test]
+    fn credentials_that_do_not_load_are_called_that_however_deep_they_lie() {
+        let cause = Box::new(CredentialsError::not_loaded("nowhere"));
+        let error: SdkError<DeleteItemError, HttpResponse> =
+            SdkError::dispatch_failure(ConnectorError::other(cause, None));
+        assert_eq!(Fault::from_sdk(error, CONNECT_TIMEOUT).class, Class::Final(ErrorKind::Credentials));
+    }
+
+    /// The reasons of "`TransactionCanceledException`" in the `DynamoDB` API reference.
+    const REASONS: [&str; 7] = [
+        "None",
+        "ConditionalCheckFailed",
+        "ItemCollectionSizeLimitExceeded",
+        "TransactionConflict",
+        "ProvisionedThroughputExceeded",
+        "ThrottlingError",
+        "ValidationError",
+    ];
+
+    #[test]
+    fn only_a_failed_condition_is_a_lost_lease_and_only_what_passes_is_retried() {
+        let is_fatal =
+            |reason: &str| matches!(reason, "ItemCollectionSizeLimitExceeded" | "ValidationError" | "Brandnew");
+        let is_throttle = |reason: &str| matches!(reason, "ProvisionedThroughputExceeded" | "ThrottlingError");
+        for first in REASONS.into_iter().chain(["Brandnew"]) {
+            for second in REASONS.into_iter().chain(["Brandnew"]) {
+                let reasons = [first, second].map(|code| CancellationReason::builder().code(code).build());
+                let fault = Fault::cancelled(&reasons, std::io::Error::other("cancelled"));
+                let either = |is: &dyn Fn(&str) -> bool| is(first) || is(second);
+                let expected = if either(&|reason| reason == "ConditionalCheckFailed") {
+                    Class::ConditionFailed
+                } else if either(&is_fatal) || (first, second) == ("None", "None") {
+                    Class::Final(ErrorKind::Unexpected)
+                } else if either(&is_throttle) {
+                    Class::Throttled
+                } else {
+                    Class::Conflict
+                };
+                assert_eq!(fault.class, expected, "{first} {second}");
+                assert!(!fault.may_have_been_applied);
+            }
+        }
+        let empty = Fault::cancelled(&[], std::io::Error::other("cancelled"));
+        assert_eq!(empty.class, Class::Final(ErrorKind::Unexpected));
+    }
 }

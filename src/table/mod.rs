@@ -63,7 +63,7 @@ impl Table {
 
     /// Connects at the first call; a failure is not kept, so that the next call tries again.
     async fn connected(&self, deadline: Deadline) -> Result<&Connected> {
-        match deadline.limit(self.connected.get_or_try_init(|| client::connect(&self.config))).await {
+        match deadline.limit(self.connected.get_or_try_init(|| Box::pin(client::connect(&self.config)))).await {
             Ok(connected) => connected,
             Err(fault) => {
                 Err(Error::new(ErrorKind::Timeout, format!("{} while AWS credentials were loaded", fault.what)))

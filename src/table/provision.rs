@@ -17,7 +17,7 @@ use super::fault::Fault;
 use super::{FEW_CONFLICTS, Table, schema};
 use crate::error::{Error, ErrorKind, Result};
 
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
 const OPERATION: &str = "ensureTable";
 
@@ -88,7 +88,7 @@ impl Table {
                 .send()
                 .await;
             // Somebody else was faster, or our own lost attempt was.
-            accept_code(answer, "ResourceInUseException").map_err(|error| self.fault(error))
+            self.accept_code(answer, "ResourceInUseException")
         };
         self.provision(connected, deadline, send).await
     }
@@ -149,7 +149,7 @@ impl Table {
             let request = connected.client.update_time_to_live().table_name(self.config.table_name.as_str());
             let answer = request.time_to_live_specification(ttl.clone()).send().await;
             // Somebody else was faster; the next look at the table will tell.
-            accept_code(answer, "ValidationException").map_err(|error| self.fault(error))
+            self.accept_code(answer, "ValidationException")
         };
         self.provision(connected, deadline, send).await
     }
@@ -167,15 +167,15 @@ impl Table {
         let waited = deadline.limit(sleep(POLL_INTERVAL)).await;
         waited.map_err(|fault| self.describe(fault, 1, OPERATION, &connected.place))
     }
-}
 
-/// Takes an error with this code as success.
-fn accept_code<T, E: ProvideErrorMetadata + StdError>(
-    answer: Result<T, SdkError<E>>,
-    code: &str,
-) -> Result<(), SdkError<E>> {
-    match answer {
-        Err(error) if error.code() != Some(code) => Err(error),
-        _ => Ok(()),
+    /// Takes an error with this code as success.
+    fn accept_code<T, E>(&self, answer: Result<T, SdkError<E>>, code: &str) -> Result<(), Fault>
+    where
+        E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
+    {
+        match answer {
+            Err(error) if error.code() != Some(code) => Err(self.fault(error)),
+            _ => Ok(()),
+        }
     }
 }

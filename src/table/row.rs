@@ -107,6 +107,7 @@ pub(super) fn lock_item(request: &LeaseRequest, ends: EpochMillis, buffer_second
 }
 
 /// The page in a META row, unless it lacks what makes it one.
+#[expect(clippy::float_cmp, reason = "two spellings of one number agree exactly or not at all")]
 pub(super) fn page_from(item: &Item) -> Option<Page> {
     let generated_at = exact_or_seconds(item, schema::GENERATED_AT, schema::GENERATED_AT_MS, |seconds, millis| {
         seconds_rounded_down(millis) == seconds.floor()
@@ -128,6 +129,7 @@ pub(super) fn page_from(item: &Item) -> Option<Page> {
 }
 
 /// The lease in a LOCK row, unless it lacks what makes it one.
+#[expect(clippy::float_cmp, reason = "two spellings of one number agree exactly or not at all")]
 pub(super) fn lock_from(item: &Item) -> Option<LockRow> {
     let expires_at =
         exact_or_seconds(item, schema::LEASE_EXPIRES_AT, schema::LEASE_EXPIRES_AT_MS, |seconds, millis| {
@@ -206,5 +208,86 @@ fn value_size(value: &AttributeValue) -> usize {
         }
         // A boolean; rows have no other types.
         _ => 1,
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::float_cmp, reason = "exactness is the point")]
+mod tests {
+    use super::*;
+    use crate::model::{CacheKey, HtmlPointer, LeaseClaim, LeaseMillis, LeaseOwner, LeaseToken};
+
+    fn key() -> EntryKey {
+        EntryKey::prefixed("CACHE#", CacheKey::new("cacheKey", "k".to_owned()).expect("not empty"))
+    }
+
+    fn page(generated_at: f64, revalidate: f64) -> Page {
+        let generated_at = EpochMillis::new("generatedAt", generated_at).expect("in range");
+        Page::new(
+            &HtmlPointer::new("htmlPointer", "p".to_owned()).expect("not empty"),
+            generated_at,
+            RevalidateSeconds::normalised(revalidate),
+        )
+    }
+
+    fn request(owner: &str) -> (LeaseRequest, EpochMillis) {
+        let owner = LeaseOwner::new("leaseOwner", owner.to_owned()).expect("not empty");
+        let token = LeaseToken::new("leaseToken", "t".to_owned()).expect("not empty");
+        let claim = LeaseClaim { key: key(), owner, token };
+        let now = EpochMillis::new("nowMs", 1_000.5).expect("in range");
+        let duration = LeaseMillis::new("leaseDurationMs", 500.0).expect("in range");
+        let fallback_revalidate = RevalidateSeconds::normalised(1.25);
+        (LeaseRequest { claim, now, duration, fallback_revalidate }, now.after(duration))
+    }
+
+    #[test]
+    fn what_is_written_is_read_back_exactly() {
+        for (generated_at, revalidate) in [(0.0, 0.0), (1_999.999_999, 0.0011), (1_700_000_000_123.5, 1e10)] {
+            let page = Page {
+                status: 404,
+                content_security_policy: Some(String::new()),
+                strict_csp_policy: Some(StrictCspPolicy { forbids_inline_scripts: true, forbids_inline_styles: false }),
+                etag: Some("W/\"1\"".to_owned()),
+                ..page(generated_at, revalidate)
+            };
+            assert_eq!(page_from(&meta_item(&key(), &page, Some(1.0)).expect("small")), Some(page));
+        }
+        let (request, ends) = request("o");
+        let lock = lock_from(&lock_item(&request, ends, 0.5).expect("small")).expect("a lease");
+        assert_eq!(lock.lease, Lease { owner: Some("o".to_owned()), token: "t".to_owned(), expires_at: 1_500.5 });
+        assert_eq!(lock.revalidate.map(RevalidateSeconds::get), Some(1.25));
+    }
+
+    #[test]
+    fn a_row_is_not_collectable_before_its_page_is_stale_or_its_lease_has_ended() {
+        let ttl = |item: Item| read_number(&item, schema::TTL, 0);
+        assert_eq!(ttl(meta_item(&key(), &page(1_000.5, 60.0), Some(0.5)).expect("small")), Some(62.0));
+        assert_eq!(ttl(meta_item(&key(), &page(1_000.0, 1.0), Some(2.5)).expect("small")), Some(4.0));
+        assert_eq!(ttl(meta_item(&key(), &page(1_000.0, 1.0), None).expect("small")), None);
+        let (request, ends) = request("o");
+        assert_eq!(ttl(lock_item(&request, ends, 0.5).expect("small")), Some(3.0));
+        assert_eq!(ttl(lock_item(&request, ends, 0.0).expect("small")), None);
+    }
+
+    #[test]
+    fn seconds_are_rounded_by_their_milliseconds_and_not_by_a_division() {
+        // 1,999.9999999999998 / 1,000 is 2 in doubles.
+        assert_eq!(seconds_rounded_down(1_999.999_999_999_999_8), 1.0);
+        assert_eq!(seconds_rounded_up(2_000.000_000_000_000_5), 3.0);
+        assert_eq!((seconds_rounded_down(2_000.0), seconds_rounded_up(2_000.0)), (2.0, 2.0));
+    }
+
+    #[test]
+    fn an_item_is_refused_from_the_first_byte_above_400_kilobytes() {
+        let size = |owner: &str| {
+            let (request, ends) = request(owner);
+            lock_item(&request, ends, 0.0)
+        };
+        let overhead: usize =
+            size("o").expect("small").iter().map(|(name, value)| name.len() + value_size(value)).sum();
+        let room = LARGEST_ITEM - (overhead - 1);
+        assert!(size(&"o".repeat(room)).is_ok());
+        let error = size(&"o".repeat(room + 1)).expect_err("one too many");
+        assert!(error.to_string().contains("409601 bytes"), "{error}");
     }
 }
