@@ -80,11 +80,11 @@ export interface ReleaseIsrLeaseInput {
 
 /** FaceTheory's interface of the same name, which `FaceTheoryIsrMetaStore` implements. */
 export interface IsrMetaStore {
-  get: (cacheKey: string) => Promise<IsrMetaRecord | null>
-  invalidate: (cacheKey: string) => Promise<void>
-  tryAcquireLease: (input: TryAcquireIsrLeaseInput) => Promise<TryAcquireIsrLeaseResult>
-  commitGeneration: (input: CommitIsrGenerationInput) => Promise<void>
-  releaseLease: (input: ReleaseIsrLeaseInput) => Promise<void>
+  get(cacheKey: string): Promise<IsrMetaRecord | null>
+  invalidate(cacheKey: string): Promise<void>
+  tryAcquireLease(input: TryAcquireIsrLeaseInput): Promise<TryAcquireIsrLeaseResult>
+  commitGeneration(input: CommitIsrGenerationInput): Promise<void>
+  releaseLease(input: ReleaseIsrLeaseInput): Promise<void>
 }
 
 export interface FaceTheoryIsrMetaStore extends IsrMetaStore {}

@@ -101,6 +101,14 @@ fn is_table_arn(arn: &str) -> bool {
         && resource.strip_prefix("table/").is_some_and(is_table_name)
 }
 
+/// For messages.
+pub(crate) const REGION_RULE: &str = "the name of a region: letters, digits and hyphens";
+
+/// A region's name becomes part of an address and of every signature.
+pub(crate) fn is_region(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+}
+
 /// Where to find `DynamoDB`, when not at its usual address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
@@ -120,11 +128,14 @@ impl Endpoint {
         };
         let uri: Uri = url.parse().map_err(|_| refuse())?;
         let scheme = uri.scheme_str().filter(|scheme| matches!(*scheme, "http" | "https")).ok_or_else(refuse)?;
-        let authority = uri.authority().filter(|authority| !authority.as_str().contains('@')).ok_or_else(refuse)?;
-        if authority.host().is_empty() || uri.query().is_some() {
+        let authority = uri.authority().ok_or_else(refuse)?;
+        let host = authority.host();
+        // What is left over is user information or no port.
+        let understood = authority.port_u16().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+        if host.is_empty() || authority.as_str() != understood || uri.query().is_some() || url.contains('#') {
             return Err(refuse());
         }
-        Ok(Self { is_loopback: is_loopback(authority.host()), is_https: scheme == "https", url: url.to_owned() })
+        Ok(Self { is_loopback: is_loopback(host), is_https: scheme == "https", url: url.to_owned() })
     }
 
     /// The first non-blank of [`ENDPOINT_VARIABLES`], if any.
@@ -295,6 +306,9 @@ mod tests {
             "http://",
             "http://user:secret@host",
             "http://host?x=1",
+            "http://host:65536",
+            "http://host:",
+            "http://host/#x",
             "//host",
             "http://a b",
         ] {

@@ -46,6 +46,21 @@
 //! LOCK back with the old token. Until it expires it blocks others (a *ghost*); nobody commits with it, because a store
 //! refuses a token that it has committed, unless the lease was invalidated between: the regeneration in flight then
 //! finds its token again. Only a counter read before every acquire would close that.
+//!
+//! # Example
+//!
+//! ```no_run
+//! use tabletheory_isr::{CacheKey, Config, Environment, Store, TableName};
+//!
+//! # async fn example() -> tabletheory_isr::Result<()> {
+//! let mut config = Config::new(TableName::new("isr")?);
+//! config.environment = Environment::from_iter(std::env::vars());
+//! let store = Store::new(config);
+//! let key = store.key(CacheKey::new("cacheKey", "default::/?".to_owned())?);
+//! let record = store.get(&key).await?;
+//! # Ok(())
+//! # }
+//! ```
 
 #[cfg(all(feature = "node", not(test)))]
 mod binding;

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
+use http::HeaderValue;
 use napi::bindgen_prelude::Unknown;
 use napi::{Env, ValueType};
 
 use super::callback::{Callback, Callbacks};
 use super::js::{Checked, Named, process_env};
+use crate::config::{REGION_RULE, is_region};
 use crate::model::not_empty;
 use crate::{Config, ENDPOINT_VARIABLES, Endpoint, Environment, Error, TABLE_NAME_VARIABLES, TableName};
 
@@ -106,7 +108,7 @@ fn refuse_unknown<'e>(options: &Named<'static, 'e>, has_table_name: bool) -> Che
 fn apply<'e>(options: &Named<'static, 'e>, config: &mut Config, callbacks: &mut Callbacks) -> Checked<'e, ()> {
     let get = |name| options.property(name).map(Named::defined);
     if let Some(region) = get("region")? {
-        config.region = Some(region.text(not_empty)?);
+        config.region = Some(region.text(region_name)?);
     }
     if let Some(endpoint) = get("endpoint")? {
         config.endpoint = Some(Endpoint::new(endpoint.name, &endpoint.string()?)?);
@@ -160,11 +162,23 @@ fn apply<'e>(options: &Named<'static, 'e>, config: &mut Config, callbacks: &mut 
 /// No message says what they are.
 fn read_credentials<'e>(value: Named<'static, 'e>) -> Checked<'e, Credentials> {
     let credentials = value.object()?;
-    let access_key_id = credentials.property("accessKeyId")?.text(not_empty)?;
-    let secret = credentials.property("secretAccessKey")?.text(not_empty)?;
+    let access_key_id = credentials.property("accessKeyId")?.text(sendable)?;
+    let secret = credentials.property("secretAccessKey")?.text(sendable)?;
     let session_token =
-        credentials.property("sessionToken")?.defined().map(|token| token.text(not_empty)).transpose()?;
+        credentials.property("sessionToken")?.defined().map(|token| token.text(sendable)).transpose()?;
     Ok(Credentials::new(access_key_id, secret, session_token, None, "options"))
+}
+
+/// Credentials go into headers.
+fn sendable(field: &str, value: String) -> crate::Result<String> {
+    if HeaderValue::from_str(&value).is_err() {
+        return Err(Error::out_of_range(format!("{field} must not have control characters")));
+    }
+    not_empty(field, value)
+}
+
+fn region_name(field: &str, value: String) -> crate::Result<String> {
+    if is_region(&value) { Ok(value) } else { Err(Error::out_of_range(format!("{field} must be {REGION_RULE}"))) }
 }
 
 fn max_attempts<'e>(value: &Named<'static, 'e>) -> Checked<'e, u32> {

@@ -26,6 +26,14 @@ pub struct LeaseRequest {
     pub fallback_revalidate: RevalidateSeconds,
 }
 
+impl LeaseRequest {
+    /// When the lease ends if it is granted.
+    #[must_use]
+    pub fn ends(&self) -> EpochMillis {
+        self.now.after(self.duration)
+    }
+}
+
 /// A lease as the table has it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lease {

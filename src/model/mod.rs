@@ -15,6 +15,7 @@ pub use page::{
     DEFAULT_CONTENT_TYPE, DEFAULT_STATUS, Generation, Page, Record, StrictCspPolicy, content_type_or_default,
     status_or_default,
 };
+pub(crate) use text::LARGEST_ITEM;
 #[cfg(all(feature = "node", not(test)))]
 pub(crate) use text::not_empty;
 pub use text::{CacheKey, HtmlPointer, LeaseOwner, LeaseToken};

@@ -17,16 +17,15 @@ impl Store {
     pub async fn try_acquire_lease(&self, request: &LeaseRequest) -> Result<LeaseAttempt> {
         let claim = &request.claim;
         let call = self.call("tryAcquireLease", &claim.key);
-        let ends = request.now.after(request.duration);
+        let row = self.table.lock_row(request)?;
         // The read gives up a little earlier, so that there is time to release.
         let read = Call { deadline: call.deadline.with_reserve(), ..call };
-        let (written, page) =
-            tokio::join!(self.table.write_lock(call, request, ends), self.table.read_page(read, true));
+        let (written, page) = tokio::join!(self.table.write_lock(call, request, row), self.table.read_page(read, true));
         let (acquired, lease) = match written? {
             LockWrite::Written => {
                 self.consumed.forget(claim);
                 let (owner, token) = (claim.owner.as_str().to_owned(), claim.token.as_str().to_owned());
-                (true, Some(Lease { owner: Some(owner), token, expires_at: ends.get() }))
+                (true, Some(Lease { owner: Some(owner), token, expires_at: request.ends().get() }))
             }
             LockWrite::Refused(holder) => (false, holder.map(|holder| holder.lease)),
             LockWrite::Contended => (false, None),

@@ -8,10 +8,11 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedHttpClient, Stalle
 use aws_smithy_http_client::Builder as HttpClientBuilder;
 use aws_smithy_http_client::tls::{Provider as TlsProvider, rustls_provider::CryptoMode};
 
-use super::credentials::{AwsFiles, PreloadedCredentials, provider};
-use crate::config::{Config, Endpoint};
+use super::credentials::{AwsFiles, PreloadedCredentials, can_be_sent, provider};
+use crate::config::{Config, Endpoint, REGION_RULE, is_region};
 use crate::error::{Error, ErrorKind, Result};
 
+const REGION_VARIABLES: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
 /// DynamoDB Local takes any.
 const LOOPBACK_REGION: &str = "us-east-1";
 
@@ -32,6 +33,10 @@ pub(super) async fn connect(config: &Config) -> Result<Connected> {
         Error::new(ErrorKind::Credentials, "no AWS credentials: pass options.credentials, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or configure a profile or role")
             .caused_by(cause)
     })?;
+    if !can_be_sent(&first) {
+        let message = "the AWS credentials hold characters that no request can carry, such as line breaks";
+        return Err(Error::new(ErrorKind::Credentials, message));
+    }
     let place = match &config.endpoint {
         Some(endpoint) => format!("endpoint {}", endpoint.url()),
         None => format!("region {region}"),
@@ -50,22 +55,23 @@ pub(super) async fn connect(config: &Config) -> Result<Connected> {
 }
 
 async fn resolve_region(config: &Config, files: &AwsFiles) -> Result<Region> {
-    if let Some(region) = &config.region {
-        return Ok(Region::new(region.clone()));
+    let configured =
+        config.region.as_deref().or_else(|| config.environment.first(&REGION_VARIABLES).map(|(_, name)| name));
+    let region = match configured {
+        Some(name) => Some(Region::new(name.to_owned())),
+        None => files.region().await,
+    };
+    match region {
+        Some(region) if is_region(region.as_ref()) => Ok(region),
+        Some(region) => {
+            Err(Error::new(ErrorKind::Config, format!("AWS region {:?} is not {REGION_RULE}", region.as_ref())))
+        }
+        None if config.endpoint.as_ref().is_some_and(Endpoint::is_loopback) => Ok(Region::from_static(LOOPBACK_REGION)),
+        None => Err(Error::new(
+            ErrorKind::Config,
+            "no AWS region: pass options.region, or set AWS_REGION, AWS_DEFAULT_REGION or the region of a profile",
+        )),
     }
-    if let Some((_, region)) = config.environment.first(&["AWS_REGION", "AWS_DEFAULT_REGION"]) {
-        return Ok(Region::new(region.to_owned()));
-    }
-    if let Some(region) = files.region().await {
-        return Ok(region);
-    }
-    if config.endpoint.as_ref().is_some_and(Endpoint::is_loopback) {
-        return Ok(Region::from_static(LOOPBACK_REGION));
-    }
-    Err(Error::new(
-        ErrorKind::Config,
-        "no AWS region: pass options.region, or set AWS_REGION, AWS_DEFAULT_REGION or the region of a profile",
-    ))
 }
 
 /// A plain endpoint needs no TLS, and TLS is what takes time to set up.

@@ -14,12 +14,15 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_sdk_dynamodb::config::Region;
+use http::HeaderValue;
 
 use super::client::https_client;
 use crate::config::{Config, Endpoint, Environment};
 
 /// The metadata service answers in milliseconds or, off EC2, never.
 const METADATA_SERVICE_TIMEOUT: Duration = Duration::from_millis(500);
+
+const CONTAINER_VARIABLES: [&str; 2] = ["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"];
 
 /// The shared config and credentials files that the environment points to, and the profile in them.
 #[derive(Debug)]
@@ -71,6 +74,12 @@ fn from_environment(environment: &Environment) -> Option<Credentials> {
     Some(Credentials::new(key_id, secret, session_token, None, "environment"))
 }
 
+/// Whether a request can carry them: they go into its headers.
+pub(crate) fn can_be_sent(credentials: &Credentials) -> bool {
+    let in_headers = [Some(credentials.access_key_id()), credentials.session_token()];
+    in_headers.into_iter().flatten().all(|text| HeaderValue::from_str(text).is_ok())
+}
+
 /// AWS's order. The chain of aws-config cannot be given an environment, and would look at the process's own.
 fn chain(environment: &Environment, region: &Region, files: &AwsFiles) -> CredentialsProviderChain {
     let config = ProviderConfig::without_region().with_region(Some(region.clone())).with_http_client(https_client());
@@ -97,7 +106,11 @@ fn chain(environment: &Environment, region: &Region, files: &AwsFiles) -> Creden
         .connect_timeout(METADATA_SERVICE_TIMEOUT)
         .read_timeout(METADATA_SERVICE_TIMEOUT)
         .build();
-    chain.or_else("EcsContainer", EcsCredentialsProvider::builder().configure(&config).build()).or_else(
+    // Reads these variables from the process itself: aws-config has no other way.
+    if environment.first(&CONTAINER_VARIABLES).is_some() {
+        chain = chain.or_else("EcsContainer", EcsCredentialsProvider::builder().configure(&config).build());
+    }
+    chain.or_else(
         "Ec2InstanceMetadata",
         ImdsCredentialsProvider::builder().configure(&config).imds_client(metadata_service).build(),
     )

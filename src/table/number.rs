@@ -3,6 +3,9 @@
 //! `DynamoDB` numbers are decimals of up to 38 digits, and a double has a shortest decimal of at most 17. So a
 //! change of unit by a power of ten is done on the decimal, where it is exact, and not on the double, where it is not.
 
+/// `DynamoDB` refuses numbers below 10^-130; here they count as 0.
+const SMALLEST_EXPONENT: i32 = -130;
+
 /// `value` × 10^`shift` as a `DynamoDB` number: plain digits, or an exponent where those would be long.
 pub(super) fn to_decimal(value: f64, shift: i32) -> String {
     if value == 0.0 {
@@ -11,6 +14,9 @@ pub(super) fn to_decimal(value: f64, shift: i32) -> String {
     let scientific = format!("{:e}", value.abs());
     let Some((mantissa, exponent)) = split(&scientific) else { return scientific };
     let exponent = exponent + shift;
+    if exponent < SMALLEST_EXPONENT {
+        return "0".to_owned();
+    }
     let sign = if value < 0.0 { "-" } else { "" };
     let Ok(places_before_point) = usize::try_from(exponent + 1) else {
         return format!("{sign}{mantissa}e{exponent}");
@@ -28,6 +34,18 @@ pub(super) fn to_decimal(value: f64, shift: i32) -> String {
 pub(super) fn from_decimal(decimal: &str, shift: i32) -> Option<f64> {
     let (digits, exponent) = split(decimal)?;
     format!("{digits}e{}", exponent.checked_add(shift)?).parse().ok().filter(|value: &f64| value.is_finite())
+}
+
+/// The bytes that a `DynamoDB` number takes: one, and one for every two significant digits, paired from the point.
+pub(super) fn number_size(decimal: &str) -> usize {
+    let Some((mantissa, exponent)) = split(decimal) else { return 1 };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = whole.bytes().chain(fraction.bytes());
+    let powers =
+        (0..).zip(digits).filter(|(_, digit)| (b'1'..=b'9').contains(digit)).map(|(index, _): (i32, u8)| index);
+    let (Some(first), Some(last)) = (powers.clone().min(), powers.max()) else { return 1 };
+    let pair_of = |index: i32| (exponent + i32::try_from(whole.len()).unwrap_or(0) - 1 - index).div_euclid(2);
+    1 + usize::try_from(pair_of(first) - pair_of(last) + 1).unwrap_or(0)
 }
 
 fn split(decimal: &str) -> Option<(&str, i32)> {
@@ -54,6 +72,8 @@ mod tests {
             (60.0, 3, "60000"),
             (0.0, 3, "0"),
             (5e-7, 0, "5e-7"),
+            (1e-130, 0, "1e-130"),
+            (9e-128, -3, "0"),
             (-5.5, 0, "-5.5"),
         ] {
             assert_eq!(to_decimal(value, shift), expected);
@@ -68,6 +88,24 @@ mod tests {
             for shift in [0, 3, -3] {
                 assert_eq!(from_decimal(&to_decimal(value, shift), -shift), Some(value));
             }
+        }
+    }
+
+    #[test]
+    fn a_number_is_as_large_as_its_significant_digits_in_pairs_from_the_point() {
+        for (decimal, size) in [
+            ("0", 1),
+            ("1", 2),
+            ("10", 2),
+            ("100", 2),
+            ("1700000000000", 3),
+            ("1700000000001", 8),
+            ("0.5", 2),
+            ("10.01", 3),
+            ("1.1", 3),
+            ("5e-7", 2),
+        ] {
+            assert_eq!(number_size(decimal), size, "{decimal}");
         }
     }
 

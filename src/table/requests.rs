@@ -6,12 +6,16 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
 
-use super::attempts::attempt;
+use super::attempts::{Failure, attempt};
+use super::client::Connected;
 use super::fault::{Class, Fault};
 use super::row::{self, Item, LockRow};
 use super::{Call, FEW_CONFLICTS, MANY_CONFLICTS, Table, schema};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{EpochMillis, Generation, LeaseClaim, LeaseRequest, Page};
+use crate::model::{Generation, LeaseClaim, LeaseRequest, Page};
+
+/// A LOCK row that has not been written yet.
+pub(crate) struct NewLock(Item);
 
 /// How the conditional write of LOCK ended.
 #[derive(Debug)]
@@ -85,6 +89,11 @@ impl Table {
         Ok(answer.item().and_then(row::page_from))
     }
 
+    /// The LOCK row for `request`, if it is small enough to be written.
+    pub(crate) fn lock_row(&self, request: &LeaseRequest) -> Result<NewLock> {
+        row::lock_item(request, self.config.lease_ttl_buffer_seconds).map(NewLock)
+    }
+
     /// Writes LOCK if the lease is free at `request.now`.
     ///
     /// The owner makes the condition re-entrant, so a second attempt that meets the row of our own first one succeeds.
@@ -92,9 +101,8 @@ impl Table {
         &self,
         call: Call<'_>,
         request: &LeaseRequest,
-        ends: EpochMillis,
+        NewLock(item): NewLock,
     ) -> Result<LockWrite> {
-        let item = row::lock_item(request, ends, self.config.lease_ttl_buffer_seconds)?;
         let values = lease_is_free_values(request);
         let connected = self.connected(call.deadline).await?;
         let send = || async {
@@ -140,13 +148,19 @@ impl Table {
             .build()
             .map_err(|error| unbuildable(call, error))?;
         let put = TransactWriteItem::builder().put(put).build();
-        self.transact(call, [self.delete(call, schema::LOCK, condition)?, put]).await
+        let connected = self.connected(call.deadline).await?;
+        match self.transact(connected, call, [self.delete(call, schema::LOCK, condition)?, put]).await {
+            Ok(()) => Ok(Published::Yes),
+            Err(failure) if failure.fault.class == Class::ConditionFailed => Ok(Published::LeaseLost),
+            Err(failure) => Err(self.explain(failure, call, &connected.place)),
+        }
     }
 
     /// Deletes both rows in one transaction, whether they exist or not.
     pub(crate) async fn delete_entry(&self, call: Call<'_>) -> Result<()> {
         let rows = [self.delete(call, schema::META, None)?, self.delete(call, schema::LOCK, None)?];
-        self.transact(call, rows).await.map(|_| ())
+        let connected = self.connected(call.deadline).await?;
+        self.transact(connected, call, rows).await.map_err(|failure| self.explain(failure, call, &connected.place))
     }
 
     fn delete(&self, call: Call<'_>, sort_key: &str, condition: Option<(&str, Item)>) -> Result<TransactWriteItem> {
@@ -188,8 +202,12 @@ impl Table {
     }
 
     /// All attempts carry one client request token, under which `DynamoDB` applies the transaction at most once.
-    async fn transact(&self, call: Call<'_>, items: [TransactWriteItem; 2]) -> Result<Published> {
-        let connected = self.connected(call.deadline).await?;
+    async fn transact(
+        &self,
+        connected: &Connected,
+        call: Call<'_>,
+        items: [TransactWriteItem; 2],
+    ) -> Result<(), Failure> {
         let request_token = (self.config.unique_ids)();
         let send = || async {
             let answer = connected
@@ -207,11 +225,7 @@ impl Table {
                 _ => self.fault(error),
             })
         };
-        match attempt(self.policy(MANY_CONFLICTS), call.deadline, send).await {
-            Ok(_) => Ok(Published::Yes),
-            Err(failure) if failure.fault.class == Class::ConditionFailed => Ok(Published::LeaseLost),
-            Err(failure) => Err(self.explain(failure, call, &connected.place)),
-        }
+        attempt(self.policy(MANY_CONFLICTS), call.deadline, send).await.map(drop)
     }
 }
 

@@ -7,11 +7,11 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::number::{from_decimal, to_decimal};
+use super::number::{from_decimal, number_size, to_decimal};
 use super::schema;
 use crate::error::{Error, Result};
 use crate::model::{
-    EntryKey, EpochMillis, Lease, LeaseRequest, Page, RevalidateSeconds, StrictCspPolicy, content_type_or_default,
+    EntryKey, LARGEST_ITEM, Lease, LeaseRequest, Page, RevalidateSeconds, StrictCspPolicy, content_type_or_default,
     status_or_default,
 };
 
@@ -20,8 +20,6 @@ pub(super) type Item = HashMap<String, AttributeValue>;
 
 const MILLIS_TO_SECONDS: i32 = -3;
 const SECONDS_TO_MILLIS: i32 = 3;
-/// `DynamoDB`'s limit for an item, names and values.
-const LARGEST_ITEM: usize = 400 * 1_024;
 
 /// A LOCK row that can be used.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,9 +86,10 @@ pub(super) fn meta_item(key: &EntryKey, page: &Page, retention_seconds: Option<f
     refuse_too_large(item)
 }
 
-/// LOCK for `request`, which ends at `ends`. With a `buffer_seconds` above 0 it may be collected that long after.
-pub(super) fn lock_item(request: &LeaseRequest, ends: EpochMillis, buffer_seconds: f64) -> Result<Item> {
+/// LOCK for `request`. With a `buffer_seconds` above 0 it may be collected that long after.
+pub(super) fn lock_item(request: &LeaseRequest, buffer_seconds: f64) -> Result<Item> {
     let claim = &request.claim;
+    let ends = request.ends();
     let mut item = primary_key(&claim.key, schema::LOCK);
     let mut put = |name: &str, value| item.insert(name.to_owned(), value);
     let ends_in_seconds = seconds_rounded_up(ends.get());
@@ -199,10 +198,7 @@ fn refuse_too_large(item: Item) -> Result<Item> {
 fn value_size(value: &AttributeValue) -> usize {
     match value {
         AttributeValue::S(text) => text.len(),
-        AttributeValue::N(decimal) => {
-            let digits = decimal.split(['e', 'E']).next().unwrap_or_default();
-            digits.bytes().filter(u8::is_ascii_digit).count().div_ceil(2) + 1
-        }
+        AttributeValue::N(decimal) => number_size(decimal),
         AttributeValue::M(members) => {
             3 + members.iter().map(|(name, member)| 1 + name.len() + value_size(member)).sum::<usize>()
         }
@@ -215,7 +211,7 @@ fn value_size(value: &AttributeValue) -> usize {
 #[expect(clippy::float_cmp, reason = "exactness is the point")]
 mod tests {
     use super::*;
-    use crate::model::{CacheKey, HtmlPointer, LeaseClaim, LeaseMillis, LeaseOwner, LeaseToken};
+    use crate::model::{CacheKey, EpochMillis, HtmlPointer, LeaseClaim, LeaseMillis, LeaseOwner, LeaseToken};
 
     fn key() -> EntryKey {
         EntryKey::prefixed("CACHE#", CacheKey::new("cacheKey", "k".to_owned()).expect("not empty"))
@@ -230,14 +226,14 @@ mod tests {
         )
     }
 
-    fn request(owner: &str) -> (LeaseRequest, EpochMillis) {
+    fn request(owner: &str) -> LeaseRequest {
         let owner = LeaseOwner::new("leaseOwner", owner.to_owned()).expect("not empty");
         let token = LeaseToken::new("leaseToken", "t".to_owned()).expect("not empty");
         let claim = LeaseClaim { key: key(), owner, token };
         let now = EpochMillis::new("nowMs", 1_000.5).expect("in range");
         let duration = LeaseMillis::new("leaseDurationMs", 500.0).expect("in range");
         let fallback_revalidate = RevalidateSeconds::normalised(1.25);
-        (LeaseRequest { claim, now, duration, fallback_revalidate }, now.after(duration))
+        LeaseRequest { claim, now, duration, fallback_revalidate }
     }
 
     #[test]
@@ -252,8 +248,8 @@ mod tests {
             };
             assert_eq!(page_from(&meta_item(&key(), &page, Some(1.0)).expect("small")), Some(page));
         }
-        let (request, ends) = request("o");
-        let lock = lock_from(&lock_item(&request, ends, 0.5).expect("small")).expect("a lease");
+        let request = request("o");
+        let lock = lock_from(&lock_item(&request, 0.5).expect("small")).expect("a lease");
         assert_eq!(lock.lease, Lease { owner: Some("o".to_owned()), token: "t".to_owned(), expires_at: 1_500.5 });
         assert_eq!(lock.revalidate.map(RevalidateSeconds::get), Some(1.25));
     }
@@ -264,9 +260,9 @@ mod tests {
         assert_eq!(ttl(meta_item(&key(), &page(1_000.5, 60.0), Some(0.5)).expect("small")), Some(62.0));
         assert_eq!(ttl(meta_item(&key(), &page(1_000.0, 1.0), Some(2.5)).expect("small")), Some(4.0));
         assert_eq!(ttl(meta_item(&key(), &page(1_000.0, 1.0), None).expect("small")), None);
-        let (request, ends) = request("o");
-        assert_eq!(ttl(lock_item(&request, ends, 0.5).expect("small")), Some(3.0));
-        assert_eq!(ttl(lock_item(&request, ends, 0.0).expect("small")), None);
+        let request = request("o");
+        assert_eq!(ttl(lock_item(&request, 0.5).expect("small")), Some(3.0));
+        assert_eq!(ttl(lock_item(&request, 0.0).expect("small")), None);
     }
 
     #[test]
@@ -279,10 +275,7 @@ mod tests {
 
     #[test]
     fn an_item_is_refused_from_the_first_byte_above_400_kilobytes() {
-        let size = |owner: &str| {
-            let (request, ends) = request(owner);
-            lock_item(&request, ends, 0.0)
-        };
+        let size = |owner: &str| lock_item(&request(owner), 0.0);
         let overhead: usize =
             size("o").expect("small").iter().map(|(name, value)| name.len() + value_size(value)).sum();
         let room = LARGEST_ITEM - (overhead - 1);

@@ -1,0 +1,126 @@
+// What DynamoDB's answers, and the lack of one, become: how often they are tried, and what is reported in the end.
+import { FaceTheoryIsrMetaStore, type FaceTheoryIsrMetaStoreOptions } from '@theory-cloud/tabletheory-isr'
+import { describe, expect, test } from 'vitest'
+
+import { reporting } from './support/calls.js'
+import { expectCode, rejectionOf } from './support/failure.js'
+import {
+  answersOf,
+  closedEndpoint,
+  fault,
+  halfAnAnswer,
+  hangUp,
+  html,
+  json,
+  type Stub,
+  silence,
+  text,
+  withStub,
+} from './support/stub.js'
+
+const storeAt = (
+  { endpoint }: Pick<Stub, 'endpoint'>,
+  options: FaceTheoryIsrMetaStoreOptions = {},
+): FaceTheoryIsrMetaStore => new FaceTheoryIsrMetaStore('isr-errors', { endpoint, ...options })
+
+const final = [
+  ['AccessDeniedException', 'ErrAccessDenied'],
+  ['ResourceNotFoundException', 'ErrTableNotFound'],
+  ['UnrecognizedClientException', 'ErrCredentials'],
+  ['ExpiredTokenException', 'ErrCredentials'],
+  ['InvalidSignatureException', 'ErrCredentials'],
+  ['MissingAuthenticationTokenException', 'ErrCredentials'],
+  ['ValidationException', 'ErrUnexpected'],
+  ['SomethingNewException', 'ErrUnexpected'],
+] as const
+
+const passing = [
+  ['ThrottlingException', fault('ThrottlingException'), 'ErrThrottled'],
+  ['ProvisionedThroughputExceededException', fault('ProvisionedThroughputExceededException'), 'ErrThrottled'],
+  ['RequestLimitExceeded', fault('RequestLimitExceeded'), 'ErrThrottled'],
+  ['InternalServerError', fault('InternalServerError', 'oops', 500), 'ErrUnavailable'],
+  ['ServiceUnavailable', fault('ServiceUnavailable', 'later', 503), 'ErrUnavailable'],
+  ['a broken connection', hangUp, 'ErrUnavailable'],
+  ['HTML with status 200', html(200), 'ErrUnavailable'],
+  ['HTML with status 403', html(403), 'ErrUnavailable'],
+  ['HTML with status 502', html(502), 'ErrUnavailable'],
+  ['a JSON answer that is cut off', text('{"Items":['), 'ErrUnavailable'],
+] as const
+
+describe.concurrent.each(reporting)('$method', ({ method, operation, run }) => {
+  test.each(final)('%s is %s, at once', (dynamodbs, code) => {
+    const message = 'User: arn:aws:iam::123456789012:user/x is not authorized to perform: dynamodb:Query'
+    return withStub(answersOf(operation, fault(dynamodbs, message)), async (stub) => {
+      const error = await rejectionOf(() => run(storeAt(stub), 'key'))
+      expectCode(error, code)
+      expect(error.message).toContain(`${dynamodbs}: ${message}`)
+      expect(error.cause).toBeInstanceOf(Error)
+      expect(stub.count(operation)).toBe(1)
+    })
+  })
+
+  test.each(passing)('%s is tried three times and then reported', (_, answer, code) =>
+    withStub(answersOf(operation, answer), async (stub) => {
+      const error = await rejectionOf(() => run(storeAt(stub), 'key'))
+      expectCode(error, code)
+      expect(error.message).toContain('3 attempts')
+      expect(stub.count(operation)).toBe(3)
+    }),
+  )
+
+  test.each(passing)('%s that passes is not reported', (_, answer) =>
+    withStub(answersOf(operation, answer, json({})), async (stub) => {
+      await run(storeAt(stub), 'key')
+      expect(stub.count(operation)).toBe(2)
+    }),
+  )
+
+  test.each([1, 2, 5])('maxAttempts is the number of attempts: %i', (maxAttempts) =>
+    withStub(answersOf(operation, fault('ThrottlingException')), async (stub) => {
+      const error = await rejectionOf(() => run(storeAt(stub, { maxAttempts, operationTimeoutMs: 30_000 }), 'key'))
+      expectCode(error, 'ErrThrottled')
+      expect(stub.count(operation)).toBe(maxAttempts)
+    }),
+  )
+
+  test.each([
+    ['no answer', silence],
+    ['half an answer', halfAnAnswer],
+  ])('%s within the limit for an attempt is ErrTimeout, which names it, after all attempts', (_, answer) =>
+    withStub(answersOf(operation, answer), async (stub) => {
+      const limits = { requestTimeoutMs: 301, operationTimeoutMs: 30_000, maxAttempts: 2 }
+      const error = await rejectionOf(() => run(storeAt(stub, limits), 'key'))
+      expectCode(error, 'ErrTimeout')
+      expect(error.message).toContain('requestTimeoutMs (301 ms)')
+      expect(stub.count(operation)).toBe(2)
+    }),
+  )
+
+  test.each([
+    ['no answer', silence],
+    ['half an answer', halfAnAnswer],
+  ])('%s within the limit for the call is ErrTimeout, which names it', (_, answer) =>
+    withStub(answersOf(operation, answer), async (stub) => {
+      const limits = { requestTimeoutMs: 30_000, operationTimeoutMs: 302 }
+      const error = await rejectionOf(() => run(storeAt(stub, limits), 'key'))
+      expectCode(error, 'ErrTimeout')
+      expect(error.message).toContain('operationTimeoutMs (302 ms)')
+      expect(stub.count(operation)).toBe(1)
+    }),
+  )
+
+  test('a refused connection is ErrUnavailable, and says where', async () => {
+    const error = await rejectionOf(() => run(storeAt({ endpoint: closedEndpoint }), 'key'))
+    expectCode(error, 'ErrUnavailable')
+    expect(error.message).toContain(`endpoint ${closedEndpoint}`)
+  })
+
+  test('a message names operation, table, place and key, which is shortened', () =>
+    withStub(answersOf(operation, fault('ValidationException', 'no')), async (stub) => {
+      const error = await rejectionOf(() => run(storeAt(stub), `default::/${'é'.repeat(500)}?`))
+      for (const part of [method, '"isr-errors"', stub.endpoint, `"default::/${'é'.repeat(50)}`]) {
+        expect(error.message).toContain(part)
+      }
+      expect(error.message.length).toBeLessThan(400)
+    }))
+})

@@ -1,0 +1,122 @@
+// The codes that the store can end in, and what their messages say.
+import { CreateTableCommand } from '@aws-sdk/client-dynamodb'
+import { FaceTheoryIsrMetaStore, type FaceTheoryIsrMetaStoreOptions } from '@theory-cloud/tabletheory-isr'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+
+import { acquire, commit, get, reporting } from './support/calls.js'
+import { expectCode, rejectionOf } from './support/failure.js'
+import { inProcess } from './support/isolated.js'
+import { dynamodb, endpoint, makeTable, newKey, storeOf } from './support/store.js'
+import { answersOf, fault, json, type Stub, startStub, succeed, text } from './support/stub.js'
+
+let stub: Stub
+
+beforeAll(async () => {
+  stub = await startStub()
+})
+beforeEach(() => stub.play(succeed))
+afterAll(() => stub.close())
+
+const stubStore = (options: FaceTheoryIsrMetaStoreOptions = {}): FaceTheoryIsrMetaStore =>
+  new FaceTheoryIsrMetaStore('isr-errors', { endpoint: stub.endpoint, ...options })
+
+test('a table that does not exist is ErrTableNotFound, which says which and where', async () => {
+  const table = `isr-none-${crypto.randomUUID()}`
+  for (const { method, run } of reporting) {
+    const error = await rejectionOf(() => run(storeOf(table), newKey()))
+    expectCode(error, 'ErrTableNotFound')
+    expect(error.message, method).toContain(`no table "${table}" in endpoint ${endpoint}`)
+    expect(error.message, method).toContain(method)
+  }
+})
+
+test('a table with other keys is ErrConfig for ensureTable, and ErrUnexpected for the rest', async () => {
+  const TableName = `isr-other-${crypto.randomUUID()}`
+  await dynamodb.send(
+    new CreateTableCommand({
+      TableName,
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
+      KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
+    }),
+  )
+  const error = await rejectionOf(() => storeOf(TableName).ensureTable())
+  expectCode(error, 'ErrConfig')
+  expect(error.message).toContain(TableName)
+  for (const { run } of reporting) {
+    const error = await rejectionOf(() => run(storeOf(TableName), newKey()))
+    expectCode(error, 'ErrUnexpected')
+    expect(error.message).toContain('ValidationException')
+  }
+})
+
+test('what ensureTable may not do is ErrAccessDenied, which names the action', async () => {
+  stub.play(() => fault('AccessDeniedException', 'not authorized to perform: dynamodb:DescribeTable'))
+  const error = await rejectionOf(() => stubStore().ensureTable())
+  expectCode(error, 'ErrAccessDenied')
+  for (const part of ['ensureTable', '"isr-errors"', 'dynamodb:DescribeTable']) expect(error.message).toContain(part)
+})
+
+test('a lost lease is ErrLeaseNotOwned with the whole cache key and nothing else in its message', async () => {
+  const store = storeOf(await makeTable())
+  for (const cacheKey of [newKey(), `${newKey()}${'x'.repeat(3_000)}`, `${newKey()} "quoted"\n`]) {
+    const error = await rejectionOf(() => commit.run(store, cacheKey))
+    expectCode(error, 'ErrLeaseNotOwned')
+    expect(error.message).toBe(`ISR lease lost for cache key "${cacheKey}"`)
+  }
+})
+
+test('no region is ErrConfig, and no credentials are ErrCredentials, at the first call and not before', async () => {
+  // Not a loopback address, where neither would be needed.
+  const endpoint = stub.endpoint.replace('127.0.0.1', '0.0.0.0')
+  const env = { AWS_EC2_METADATA_DISABLED: 'true' }
+  const outcomes = await inProcess(env, endpoint, async ({ FaceTheoryIsrMetaStore }, endpoint) => {
+    const credentials = { accessKeyId: 'id', secretAccessKey: 'secret' }
+    const stores = [{ credentials }, { region: 'eu-central-1' }].map(
+      (options) => new FaceTheoryIsrMetaStore('isr-errors', { endpoint, ...options }),
+    )
+    type Failure = { code: string; name: string; retryable: boolean; message: string }
+    const told = ({ code, name, retryable, message }: Failure) => ({ code, name, retryable, message })
+    return Promise.all(stores.map((store) => store.get('key').then(() => null, told)))
+  })
+  const common = { name: 'IsrStoreConfigError', retryable: false }
+  expect(outcomes).toEqual([
+    { ...common, code: 'ErrConfig', message: expect.stringMatching(/options\.region.*AWS_REGION/) },
+    { ...common, code: 'ErrCredentials', message: expect.stringMatching(/options\.credentials.*AWS_ACCESS_KEY_ID/) },
+  ])
+  expect(stub.requests).toEqual([])
+})
+
+test('an answer of the right form with the wrong types is an error or nothing, and no crash', async () => {
+  const bodies = [
+    '[]',
+    'null',
+    '1',
+    '{"Items":1}',
+    '{"Items":[1]}',
+    '{"Items":[{"pk":{"S":1}}]}',
+    '{"Items":[{"pk":{"Q":""}}]}',
+  ]
+  for (const body of bodies) {
+    stub.play(() => text(body))
+    const told = (error: Error): string => error.name
+    const outcome = await stubStore({ maxAttempts: 1 }).get('key').then(String, told)
+    expect(['null', 'IsrStoreUnavailableError', 'IsrStoreError'], body).toContain(outcome)
+  }
+})
+
+test('calls at the same time fail each for itself', async () => {
+  stub.play((request) => (request.text.includes('CACHE#bad') ? fault('ValidationException') : json({})))
+  const store = stubStore()
+  const outcomes = await Promise.allSettled([get.run(store, 'good'), get.run(store, 'bad'), acquire.run(store, 'good')])
+  expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+})
+
+test('a store that has failed works again when DynamoDB does', async () => {
+  const store = stubStore({ maxAttempts: 1 })
+  for (const { run, operation } of reporting) {
+    stub.play(answersOf(operation, fault('InternalServerError', 'oops', 500), json({})))
+    expectCode(await rejectionOf(() => run(store, 'key')), 'ErrUnavailable')
+    await run(store, 'key')
+  }
+})

@@ -1,0 +1,86 @@
+// What each operation costs: the requests that it sends, and when.
+import { FaceTheoryIsrMetaStore } from '@theory-cloud/tabletheory-isr'
+import { expect, test } from 'vitest'
+
+import { acquire, commit, get, invalidate, release } from './support/calls.js'
+import { goodInput } from './support/hostile.js'
+import { fault, json, type Stub, succeed, withStub } from './support/stub.js'
+
+const storeAt = ({ endpoint }: Stub): FaceTheoryIsrMetaStore =>
+  new FaceTheoryIsrMetaStore('isr-requests', { endpoint, leaseToken: () => goodInput.commitGeneration.leaseToken })
+
+test.each([get, invalidate, commit, release])('$method sends one request: $operation', ({ operation, run }) =>
+  withStub(succeed, async (stub) => {
+    await run(storeAt(stub), 'key')
+    expect(stub.operations()).toEqual([operation])
+  }),
+)
+
+test.each([
+  ['is granted', json({})],
+  ['is refused', fault('ConditionalCheckFailedException', 'no', 400, { Item: { lease_token: { S: 'theirs' } } })],
+])('a lease that %s takes one round trip: both requests are on their way before either is answered', (_, answer) => {
+  const waiting: (() => void)[] = []
+  return withStub(
+    async ({ operation }) => {
+      await new Promise<void>((go) => {
+        waiting.push(go)
+        if (waiting.length === 2) for (const resolve of waiting) resolve()
+      })
+      return operation === 'PutItem' ? answer : json({})
+    },
+    async (stub) => {
+      await acquire.run(storeAt(stub), 'key')
+      expect(stub.operations().toSorted()).toEqual(['GetItem', 'PutItem'])
+    },
+  )
+})
+
+test('a regeneration sends four requests: the release after a commit sends none', () =>
+  withStub(succeed, async (stub) => {
+    const store = storeAt(stub)
+    for (const { run } of [get, acquire, commit, release, release]) await run(store, 'key')
+    expect(stub.operations().toSorted()).toEqual(['GetItem', 'PutItem', 'Query', 'TransactWriteItems'])
+  }))
+
+test('a release is sent when the token was committed for another key, by another store, or was acquired again', () =>
+  withStub(succeed, async (stub) => {
+    const store = storeAt(stub)
+    await commit.run(store, 'key')
+    await release.run(store, 'other key')
+    await release.run(storeAt(stub), 'key')
+    expect(stub.count('DeleteItem')).toBe(2)
+    await acquire.run(store, 'key')
+    await release.run(store, 'key')
+    expect(stub.count('DeleteItem')).toBe(3)
+  }))
+
+test('a token that was committed is refused without a request until it is acquired again', () =>
+  withStub(succeed, async (stub) => {
+    const store = storeAt(stub)
+    await commit.run(store, 'key')
+    await expect(commit.run(store, 'key')).rejects.toMatchObject({ code: 'ErrLeaseNotOwned' })
+    expect(stub.count('TransactWriteItems')).toBe(1)
+    await acquire.run(store, 'key')
+    await commit.run(store, 'key')
+    expect(stub.count('TransactWriteItems')).toBe(2)
+  }))
+
+test('get is strongly consistent unless consistentRead is false, and nothing else changes with it', () =>
+  withStub(succeed, async (stub) => {
+    for (const [consistentRead, expected] of [
+      [undefined, true],
+      [true, true],
+      [false, false],
+    ] as const) {
+      const store = new FaceTheoryIsrMetaStore('isr-requests', { endpoint: stub.endpoint, consistentRead })
+      stub.play(succeed)
+      await get.run(store, 'key')
+      await acquire.run(store, 'key')
+      const reads = stub.requests.filter(({ operation }) => operation !== 'PutItem')
+      expect(reads.map(({ operation, body }) => [operation, body.ConsistentRead])).toEqual([
+        ['Query', expected],
+        ['GetItem', true],
+      ])
+    }
+  }))

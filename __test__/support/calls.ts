@@ -1,0 +1,40 @@
+// A call of each method, with the request that does its work.
+import type { FaceTheoryIsrMetaStore } from '@theory-cloud/tabletheory-isr'
+
+import { goodInput } from './hostile.js'
+
+export interface MethodCall {
+  method: string
+  /** The request that decides how the call ends. */
+  operation: string
+  run: (store: FaceTheoryIsrMetaStore, cacheKey: string) => Promise<unknown>
+}
+
+export const get: MethodCall = { method: 'get', operation: 'Query', run: (store, cacheKey) => store.get(cacheKey) }
+
+export const invalidate: MethodCall = {
+  method: 'invalidate',
+  operation: 'TransactWriteItems',
+  run: (store, cacheKey) => store.invalidate(cacheKey),
+}
+
+export const acquire: MethodCall = {
+  method: 'tryAcquireLease',
+  operation: 'PutItem',
+  run: (store, cacheKey) => store.tryAcquireLease({ ...goodInput.tryAcquireLease, cacheKey }),
+}
+
+export const commit: MethodCall = {
+  method: 'commitGeneration',
+  operation: 'TransactWriteItems',
+  run: (store, cacheKey) => store.commitGeneration({ ...goodInput.commitGeneration, cacheKey }),
+}
+
+export const release: MethodCall = {
+  method: 'releaseLease',
+  operation: 'DeleteItem',
+  run: (store, cacheKey) => store.releaseLease({ ...goodInput.releaseLease, cacheKey }),
+}
+
+/** Those that report what the network does. */
+export const reporting = [get, invalidate, acquire, commit]

@@ -1,0 +1,157 @@
+// Blocking incremental static regeneration as FaceTheory documents it, over any IsrMetaStore: a fresh page is served at
+// once; for one that is missing or too old, the holder of the lease renders, and everyone else waits for its page.
+import { createHash, randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** @typedef {import('@theory-cloud/tabletheory-isr').IsrMetaRecord} IsrMetaRecord */
+/** @typedef {import('@theory-cloud/tabletheory-isr').IsrMetaStore} IsrMetaStore */
+
+/**
+ * @typedef {object} HtmlStore
+ * @property {(pointer: string) => Promise<string | null>} read
+ * @property {(pointer: string, html: string) => Promise<void>} write
+ */
+
+/**
+ * @typedef {object} IsrPage
+ * @property {'hit' | 'miss' | 'wait-hit' | 'stale'} state From the cache; rendered here; rendered elsewhere while this
+ * request waited; too old, because nothing newer could be had.
+ * @property {string} html
+ * @property {number} status
+ * @property {string} contentType
+ * @property {number} generatedAt Epoch milliseconds.
+ * @property {number} revalidateSeconds
+ */
+
+/**
+ * @typedef {object} IsrOptions
+ * @property {IsrMetaStore} metaStore What is cached, since when, and who renders.
+ * @property {HtmlStore} htmlStore The HTML itself.
+ * @property {(cacheKey: string) => Promise<{ html: string, status: number, contentType: string }>} render
+ * @property {number} revalidateSeconds How long a page is fresh.
+ * @property {number} leaseDurationMs Longer than a render takes. When the renderer dies, everyone waits this long.
+ * @property {number} waitTimeoutMs How long a request waits for another's render; above lease and render together.
+ * @property {number} pollIntervalMs How often a waiting request looks.
+ * @property {() => string} [createLeaseOwner] Default: random UUIDs.
+ * @property {() => number} [now] Epoch milliseconds. Default: the system's clock.
+ */
+
+/** @param {IsrOptions} options */
+export function createIsr({ createLeaseOwner = randomUUID, now = Date.now, ...options }) {
+  const { metaStore, htmlStore, render, revalidateSeconds, leaseDurationMs, waitTimeoutMs, pollIntervalMs } = options
+
+  /**
+   * @param {string} cacheKey
+   * @returns {Promise<IsrPage>}
+   * @throws When there is no page, not even an old one.
+   */
+  async function serve(cacheKey) {
+    const known = await metaStore.get(cacheKey)
+    const hit = known && isFresh(known, now()) ? await stored(known, 'hit') : null
+    return hit ?? regenerateOrWait(cacheKey, known?.htmlPointer ?? null)
+  }
+
+  /** @param {string} cacheKey @param {string | null} oldPointer The page that will not do. */
+  async function regenerateOrWait(cacheKey, oldPointer) {
+    // One owner for one request: a lease is re-entrant, so requests with the same owner would all render.
+    const leaseOwner = createLeaseOwner()
+    const deadline = now() + waitTimeoutMs
+    try {
+      while (now() < deadline) {
+        const { leaseToken } = await metaStore.tryAcquireLease({
+          cacheKey,
+          leaseOwner,
+          nowMs: now(),
+          leaseDurationMs,
+          fallbackRevalidateSeconds: revalidateSeconds,
+        })
+        const page =
+          leaseToken === null
+            ? await waitForPage(cacheKey, oldPointer, deadline)
+            : await regenerate({ cacheKey, leaseOwner, leaseToken }, oldPointer)
+        if (page) return page
+      }
+      throw new Error(`No page for "${cacheKey}" within ${waitTimeoutMs} ms`)
+    } catch (error) {
+      // Asked anew, because the old page may have been invalidated since this request began.
+      const stale = await stored(await metaStore.get(cacheKey), 'stale')
+      if (stale) return stale
+      throw error
+    }
+  }
+
+  /**
+   * @param {{ cacheKey: string, leaseOwner: string, leaseToken: string }} lease
+   * @param {string | null} oldPointer
+   * @returns {Promise<IsrPage | null>} `null` when the lease was lost before the page could be published.
+   */
+  async function regenerate(lease, oldPointer) {
+    try {
+      // Before this lease began, another process may have published and given back its own. What came with the lease
+      // may have been read a moment too early to show it.
+      const current = await metaStore.get(lease.cacheKey)
+      const published = current?.htmlPointer === oldPointer ? null : await stored(current, 'wait-hit')
+      if (published) return published
+      const generatedAt = now()
+      const rendered = await render(lease.cacheKey)
+      // Never the name of an older generation: whoever still reads that one must not see this one, or half of it.
+      const htmlPointer = `${digest(lease.cacheKey)}/${generatedAt}-${randomUUID()}.html`
+      await htmlStore.write(htmlPointer, rendered.html)
+      const { status, contentType } = rendered
+      const generation = { htmlPointer, generatedAt, revalidateSeconds, status, contentType }
+      await metaStore.commitGeneration({ ...lease, ...generation })
+      return { state: 'miss', html: rendered.html, status, contentType, generatedAt, revalidateSeconds }
+    } catch (error) {
+      // Invalidated, or so slow that another process took over: what was rendered here is out of date.
+      if (error instanceof Error && error.name === 'IsrLeaseConflictError') return null
+      throw error
+    } finally {
+      await metaStore.releaseLease(lease)
+    }
+  }
+
+  /**
+   * @param {string} cacheKey
+   * @param {string | null} oldPointer
+   * @param {number} deadline
+   * @returns {Promise<IsrPage | null>} `null` when nobody renders any more and this request should try to.
+   */
+  async function waitForPage(cacheKey, oldPointer, deadline) {
+    while (now() < deadline) {
+      await sleep(pollIntervalMs)
+      const record = await metaStore.get(cacheKey)
+      if (!record) return null
+      if (record.htmlPointer !== null && record.htmlPointer !== oldPointer) return stored(record, 'wait-hit')
+      if (record.leaseToken === null) {
+        if (record.htmlPointer === null) return null
+        // Given back without a page. Were all who wait to try in turn, a broken renderer would get no rest.
+        throw new Error(`The render of "${cacheKey}" failed`)
+      }
+      if (record.leaseExpiresAt <= now()) return null
+    }
+    throw new Error(`No page for "${cacheKey}" within ${waitTimeoutMs} ms`)
+  }
+
+  /** @param {IsrMetaRecord | null} record @param {IsrPage['state']} state @returns {Promise<IsrPage | null>} */
+  async function stored(record, state) {
+    if (!record?.htmlPointer) return null
+    const html = await htmlStore.read(record.htmlPointer)
+    if (html === null) return null
+    const { status, contentType, generatedAt, revalidateSeconds } = record
+    return { state, html, status, contentType, generatedAt, revalidateSeconds }
+  }
+
+  return {
+    serve,
+    /** @param {string} cacheKey */
+    invalidate: (cacheKey) => metaStore.invalidate(cacheKey),
+  }
+}
+
+/** @param {IsrMetaRecord} record @param {number} nowMs */
+export function isFresh(record, nowMs) {
+  return record.htmlPointer !== null && nowMs < record.generatedAt + record.revalidateSeconds * 1_000
+}
+
+/** @param {string} cacheKey */
+const digest = (cacheKey) => createHash('sha256').update(cacheKey).digest('hex').slice(0, 24)
