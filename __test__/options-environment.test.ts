@@ -9,7 +9,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { expectRefused, thrownBy } from './support/failure.js'
 import { inProcess, inWorker, withoutFiles } from './support/isolated.js'
 import { endpoint, makeTable } from './support/store.js'
-import { closedEndpoint, json, type Received, type Stub, startStub, succeed } from './support/stub.js'
+import { closedEndpoint, type Received, type Stub, startStub, succeed } from './support/stub.js'
 
 let stub: Stub
 
