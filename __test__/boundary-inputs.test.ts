@@ -1,10 +1,10 @@
 // Inputs that are no plain objects: getters, proxies, prototypes, and no objects at all.
-import { FaceTheoryIsrMetaStore } from '@theory-cloud/tabletheory-isr'
+import type { FaceTheoryIsrMetaStore } from '@theory-cloud/tabletheory-isr'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 
 import { expectRefused, rejectionOf } from './support/failure.js'
 import { callWith, goodInput, hostile, type Method, methodFields, methods, samples } from './support/hostile.js'
-import { expectNothingSent, type Stub, startStub, succeed } from './support/stub.js'
+import { expectNothingSent, type Stub, startStub, storeAt, succeed } from './support/stub.js'
 
 let stub: Stub
 let store: FaceTheoryIsrMetaStore
@@ -18,8 +18,7 @@ beforeEach(() => {
 })
 afterAll(() => stub.close())
 
-const newStore = (): FaceTheoryIsrMetaStore =>
-  new FaceTheoryIsrMetaStore('isr', { endpoint: stub.endpoint, leaseToken: () => 'token' })
+const newStore = (): FaceTheoryIsrMetaStore => storeAt(stub, { leaseToken: () => 'token' })
 
 const unprintable = {
   toString() {

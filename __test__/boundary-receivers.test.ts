@@ -5,14 +5,14 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { expectRefused, rejectionOf } from './support/failure.js'
 import { goodInput, hostile } from './support/hostile.js'
 import { inProcess } from './support/isolated.js'
-import { expectNothingSent, type Stub, startStub, succeed } from './support/stub.js'
+import { expectNothingSent, type Stub, startStub, storeAt, succeed } from './support/stub.js'
 
 let stub: Stub
 let store: FaceTheoryIsrMetaStore
 
 beforeAll(async () => {
   stub = await startStub()
-  store = new FaceTheoryIsrMetaStore('isr', { endpoint: stub.endpoint })
+  store = storeAt(stub)
 })
 beforeEach(() => stub.play(succeed))
 afterAll(() => stub.close())
@@ -74,7 +74,7 @@ describe.each(Object.entries(calls))('%s', (name, argument) => {
     expect(method.name).toBe(name)
     stub.play(() => (response) => response.writeHead(400).end('{"__type":"ValidationException"}'))
     await method
-      .bind(new FaceTheoryIsrMetaStore('isr', { endpoint: stub.endpoint }))(argument)
+      .bind(storeAt(stub))(argument)
       .catch(() => {})
     expect(stub.requests).not.toEqual([])
   })

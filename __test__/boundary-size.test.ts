@@ -1,12 +1,11 @@
 // DynamoDB's limit for an item, 400 KB, to the byte: DynamoDB Local knows where it is.
 import { PutItemCommand } from '@aws-sdk/client-dynamodb'
-import { FaceTheoryIsrMetaStore } from '@theory-cloud/tabletheory-isr'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 
 import { expectRefused, rejectionOf } from './support/failure.js'
 import { callWith, goodInput } from './support/hostile.js'
 import { dynamodb, type Item, makeTable, newKey, readRow, storeOf } from './support/store.js'
-import { expectNothingSent, type Stub, startStub, succeed } from './support/stub.js'
+import { expectNothingSent, type Stub, startStub, storeAt, succeed } from './support/stub.js'
 
 let stub: Stub
 let table: string
@@ -23,10 +22,8 @@ const token = goodInput.commitGeneration.leaseToken
 type Writer = 'tryAcquireLease' | 'commitGeneration'
 
 /** A store of its own for each call: one that has committed the token sends nothing more for it. */
-const attempt = (method: Writer, input: object): Promise<unknown> => {
-  const options = { endpoint: stub.endpoint, leaseToken: () => token }
-  return callWith(new FaceTheoryIsrMetaStore(table, options), method, input)
-}
+const attempt = (method: Writer, input: object): Promise<unknown> =>
+  callWith(storeAt(stub, { leaseToken: () => token }), method, input)
 
 /** The row that the last call would have written. */
 function rowSent(): Item {

@@ -1,7 +1,7 @@
 // Every field of every input against values of every type, and against the ends of its range.
 import { inspect } from 'node:util'
 
-import { FaceTheoryIsrMetaStore } from '@theory-cloud/tabletheory-isr'
+import type { FaceTheoryIsrMetaStore } from '@theory-cloud/tabletheory-isr'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 
 import { expectRefused, rejectionOf } from './support/failure.js'
@@ -15,7 +15,7 @@ import {
   oddStrings,
   samples,
 } from './support/hostile.js'
-import { expectNothingSent, type Stub, startStub, succeed } from './support/stub.js'
+import { expectNothingSent, type Stub, startStub, storeAt, succeed } from './support/stub.js'
 
 let stub: Stub
 let store: FaceTheoryIsrMetaStore
@@ -25,11 +25,9 @@ beforeAll(async () => {
 })
 beforeEach(() => {
   stub.play(succeed)
-  store = newStore()
+  store = storeAt(stub)
 })
 afterAll(() => stub.close())
-
-const newStore = (): FaceTheoryIsrMetaStore => new FaceTheoryIsrMetaStore('isr', { endpoint: stub.endpoint })
 
 const wrongTypes = (field: Field): [string, unknown][] =>
   Object.entries(samples).filter(([type]) => !(field.takes as readonly string[]).includes(type))
@@ -64,7 +62,7 @@ describe.each(methodFields)('%s: %s', (method, name, field) => {
     for (const value of field.odd) {
       stub.play(succeed)
       // A store of its own: one that has committed the token sends nothing more for it.
-      await callWith(newStore(), method, withValue(value))
+      await callWith(storeAt(stub), method, withValue(value))
       expect(stub.requests, inspect(value)).not.toEqual([])
     }
   })

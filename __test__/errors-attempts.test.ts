@@ -1,5 +1,3 @@
-// What DynamoDB's answers, and the lack of one, become: how often they are tried, and what is reported in the end.
-import { FaceTheoryIsrMetaStore, type FaceTheoryIsrMetaStoreOptions } from '@theory-cloud/tabletheory-isr'
 import { describe, expect, test } from 'vitest'
 
 import { reporting } from './support/calls.js'
@@ -12,16 +10,11 @@ import {
   hangUp,
   html,
   json,
-  type Stub,
   silence,
+  storeAt,
   text,
   withStub,
 } from './support/stub.js'
-
-const storeAt = (
-  { endpoint }: Pick<Stub, 'endpoint'>,
-  options: FaceTheoryIsrMetaStoreOptions = {},
-): FaceTheoryIsrMetaStore => new FaceTheoryIsrMetaStore('isr-errors', { endpoint, ...options })
 
 const final = [
   ['AccessDeniedException', 'ErrAccessDenied'],
@@ -118,7 +111,7 @@ describe.concurrent.each(reporting)('$method', ({ method, operation, run }) => {
   test('a message names operation, table, place and key, which is shortened', () =>
     withStub(answersOf(operation, fault('ValidationException', 'no')), async (stub) => {
       const error = await rejectionOf(() => run(storeAt(stub), `default::/${'é'.repeat(500)}?`))
-      for (const part of [method, '"isr-errors"', stub.endpoint, `"default::/${'é'.repeat(50)}`]) {
+      for (const part of [method, '"isr-stub"', stub.endpoint, `"default::/${'é'.repeat(50)}`]) {
         expect(error.message).toContain(part)
       }
       expect(error.message.length).toBeLessThan(400)

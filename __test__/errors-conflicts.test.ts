@@ -1,14 +1,9 @@
-// Transactions that are in each other's way: tried again, counted apart, and never taken for a lost lease.
-import { FaceTheoryIsrMetaStore, type FaceTheoryIsrMetaStoreOptions } from '@theory-cloud/tabletheory-isr'
 import { describe, expect, test } from 'vitest'
 
 import { acquire, commit, invalidate } from './support/calls.js'
 import { expectCode, rejectionOf } from './support/failure.js'
 import { goodInput } from './support/hostile.js'
-import { type Answer, answersOf, cancelled, fault, hangUp, json, type Stub, silence, withStub } from './support/stub.js'
-
-const storeAt = (stub: Stub, options: FaceTheoryIsrMetaStoreOptions = {}): FaceTheoryIsrMetaStore =>
-  new FaceTheoryIsrMetaStore('isr-conflicts', { endpoint: stub.endpoint, operationTimeoutMs: 30_000, ...options })
+import { type Answer, answersOf, cancelled, fault, hangUp, json, silence, storeAt, withStub } from './support/stub.js'
 
 const conflict = cancelled('TransactionConflict', 'None')
 const times = (count: number, answer: Answer): Answer[] => Array<Answer>(count).fill(answer)
@@ -150,7 +145,7 @@ describe.concurrent('tryAcquireLease', () => {
     ['a server error', fault('InternalServerError', 'oops', 500)],
   ])('%s and then conflicts are ErrConflict: the lease may be ours', (_, answer) =>
     withStub(answersOf(operation, answer, conflict), async (stub) => {
-      expectCode(await rejectionOf(() => run(storeAt(stub, { requestTimeoutMs: 300 }), 'key')), 'ErrConflict')
+      expectCode(await rejectionOf(() => run(storeAt(stub, { requestTimeoutMs: 1_000 }), 'key')), 'ErrConflict')
       expect(stub.count(operation)).toBe(4)
     }),
   )

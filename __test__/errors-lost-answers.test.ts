@@ -20,11 +20,9 @@ import {
   type Script,
   type Stub,
   silence,
+  storeAt,
   withStub,
 } from './support/stub.js'
-
-const storeAt = (stub: Stub, options: FaceTheoryIsrMetaStoreOptions = {}): FaceTheoryIsrMetaStore =>
-  new FaceTheoryIsrMetaStore('isr-faults', { endpoint: stub.endpoint, requestTimeoutMs: 300, ...options })
 
 const faults: [string, Answer][] = [
   ['throttling', fault('ThrottlingException')],
@@ -46,7 +44,7 @@ const faults: [string, Answer][] = [
 describe.concurrent('releaseLease', () => {
   test.each(faults)('does not reject for %s', (_, answer) =>
     withStub(answersOf('DeleteItem', answer), async (stub) => {
-      expect(await release.run(storeAt(stub), 'key')).toBeUndefined()
+      expect(await release.run(storeAt(stub, { requestTimeoutMs: 300 }), 'key')).toBeUndefined()
       expect(stub.count('DeleteItem')).toBeGreaterThan(0)
     }),
   )
@@ -76,7 +74,8 @@ describe.concurrent('tryAcquireLease', () => {
 
   test.each(failures)('whose write succeeds and whose read meets %s reports that, and releases', (_, answer, code) =>
     withStub(answersOf('GetItem', answer), async (stub) => {
-      expectCode(await rejectionOf(() => acquire.run(storeAt(stub), 'key')), code)
+      const store = storeAt(stub, { requestTimeoutMs: 1_000, maxAttempts: 1 })
+      expectCode(await rejectionOf(() => acquire.run(store, 'key')), code)
       const sent = (operation: string) => stub.requests.find((request) => request.operation === operation)?.body
       const written = sent('PutItem')?.Item as Record<string, unknown>
       expect(sent('DeleteItem')).toMatchObject({

@@ -1,13 +1,12 @@
 // The codes that the store can end in, and what their messages say.
 import { CreateTableCommand } from '@aws-sdk/client-dynamodb'
-import { FaceTheoryIsrMetaStore, type FaceTheoryIsrMetaStoreOptions } from '@theory-cloud/tabletheory-isr'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 
 import { acquire, commit, get, reporting } from './support/calls.js'
 import { expectCode, rejectionOf } from './support/failure.js'
 import { inProcess } from './support/isolated.js'
 import { dynamodb, endpoint, makeTable, newKey, storeOf } from './support/store.js'
-import { answersOf, fault, json, type Stub, startStub, succeed, text } from './support/stub.js'
+import { answersOf, fault, json, type Stub, startStub, storeAt, succeed, text } from './support/stub.js'
 
 let stub: Stub
 
@@ -16,9 +15,6 @@ beforeAll(async () => {
 })
 beforeEach(() => stub.play(succeed))
 afterAll(() => stub.close())
-
-const stubStore = (options: FaceTheoryIsrMetaStoreOptions = {}): FaceTheoryIsrMetaStore =>
-  new FaceTheoryIsrMetaStore('isr-errors', { endpoint: stub.endpoint, ...options })
 
 test('a table that does not exist is ErrTableNotFound, which says which and where', async () => {
   const table = `isr-none-${crypto.randomUUID()}`
@@ -52,9 +48,9 @@ test('a table with other keys is ErrConfig for ensureTable, and ErrUnexpected fo
 
 test('what ensureTable may not do is ErrAccessDenied, which names the action', async () => {
   stub.play(() => fault('AccessDeniedException', 'not authorized to perform: dynamodb:DescribeTable'))
-  const error = await rejectionOf(() => stubStore().ensureTable())
+  const error = await rejectionOf(() => storeAt(stub).ensureTable())
   expectCode(error, 'ErrAccessDenied')
-  for (const part of ['ensureTable', '"isr-errors"', 'dynamodb:DescribeTable']) expect(error.message).toContain(part)
+  for (const part of ['ensureTable', '"isr-stub"', 'dynamodb:DescribeTable']) expect(error.message).toContain(part)
 })
 
 test('a lost lease is ErrLeaseNotOwned with the whole cache key and nothing else in its message', async () => {
@@ -100,20 +96,20 @@ test('an answer of the right form with the wrong types is an error or nothing, a
   for (const body of bodies) {
     stub.play(() => text(body))
     const told = (error: Error): string => error.name
-    const outcome = await stubStore({ maxAttempts: 1 }).get('key').then(String, told)
+    const outcome = await storeAt(stub, { maxAttempts: 1 }).get('key').then(String, told)
     expect(['null', 'IsrStoreUnavailableError', 'IsrStoreError'], body).toContain(outcome)
   }
 })
 
 test('calls at the same time fail each for itself', async () => {
   stub.play((request) => (request.text.includes('CACHE#bad') ? fault('ValidationException') : json({})))
-  const store = stubStore()
+  const store = storeAt(stub)
   const outcomes = await Promise.allSettled([get.run(store, 'good'), get.run(store, 'bad'), acquire.run(store, 'good')])
   expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
 })
 
 test('a store that has failed works again when DynamoDB does', async () => {
-  const store = stubStore({ maxAttempts: 1 })
+  const store = storeAt(stub, { maxAttempts: 1 })
   for (const { run, operation } of reporting) {
     stub.play(answersOf(operation, fault('InternalServerError', 'oops', 500), json({})))
     expectCode(await rejectionOf(() => run(store, 'key')), 'ErrUnavailable')

@@ -9,7 +9,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { expectRefused, thrownBy } from './support/failure.js'
 import { inProcess, inWorker, withoutFiles } from './support/isolated.js'
 import { endpoint, makeTable } from './support/store.js'
-import { closedEndpoint, type Received, type Stub, startStub, succeed } from './support/stub.js'
+import { closedEndpoint, type Received, type Stub, startStub, storeAt, succeed } from './support/stub.js'
 
 let stub: Stub
 
@@ -46,7 +46,7 @@ function signer({ headers }: Received): object {
 
 async function signerFor(options: FaceTheoryIsrMetaStoreOptions = {}): Promise<object> {
   stub.play(succeed)
-  await new FaceTheoryIsrMetaStore('isr', { endpoint: stub.endpoint, ...options }).get('key')
+  await storeAt(stub, options).get('key')
   expect(stub.requests).toHaveLength(1)
   return Object.assign({}, ...stub.requests.map(signer)) as object
 }
@@ -120,7 +120,7 @@ describe('region and credentials', () => {
   })
 
   test('are read when the store is made, and not later', async () => {
-    const store = new FaceTheoryIsrMetaStore('isr', { endpoint: stub.endpoint })
+    const store = storeAt(stub)
     for (const [name, value] of Object.entries({ AWS_REGION: 'eu-west-1', ...keys })) vi.stubEnv(name, value)
     await store.get('key')
     expect(signer(stub.requests[0] as Received)).toMatchObject({ region: 'us-east-1' })

@@ -1,13 +1,13 @@
 // Where rows lie and what leases are called: pkPrefix, pkFromCacheKey and leaseToken.
 import { createHash } from 'node:crypto'
 
-import { FaceTheoryIsrMetaStore, type FaceTheoryIsrMetaStoreOptions } from '@theory-cloud/tabletheory-isr'
+import type { FaceTheoryIsrMetaStore, FaceTheoryIsrMetaStoreOptions } from '@theory-cloud/tabletheory-isr'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 
 import { acquire, commit, get, invalidate, type MethodCall, release } from './support/calls.js'
 import { expectInvalid, rejectionOf } from './support/failure.js'
 import { hostile, loneSurrogates, samples } from './support/hostile.js'
-import { expectNothingSent, type Stub, startStub, succeed } from './support/stub.js'
+import { expectNothingSent, type Stub, startStub, storeAt, succeed } from './support/stub.js'
 
 let stub: Stub
 
@@ -17,8 +17,7 @@ beforeAll(async () => {
 beforeEach(() => stub.play(succeed))
 afterAll(() => stub.close())
 
-const storeWith = (options: FaceTheoryIsrMetaStoreOptions): FaceTheoryIsrMetaStore =>
-  new FaceTheoryIsrMetaStore('isr', { endpoint: stub.endpoint, ...options })
+const storeWith = (options: FaceTheoryIsrMetaStoreOptions): FaceTheoryIsrMetaStore => storeAt(stub, options)
 
 const all: MethodCall[] = [get, invalidate, acquire, commit, release]
 

@@ -17,6 +17,7 @@ import {
   hangUp,
   html,
   silence,
+  storeAt,
   succeed,
   withStub,
 } from './support/stub.js'
@@ -56,7 +57,7 @@ describe.concurrent.each(reporting)('$method', ({ operation, run }) => {
 
   test.each(faults)('does not tell them for %s', (_, answer) =>
     withStub(answersOf(operation, answer), async (stub) => {
-      const store = new FaceTheoryIsrMetaStore('isr', { endpoint: stub.endpoint, credentials, ...limits, ...tokens })
+      const store = storeAt(stub, { credentials, ...limits, ...tokens })
       const outcome = await run(store, 'key').then(
         () => null,
         (error: unknown) => error,
@@ -95,7 +96,7 @@ test.each(inNoHeader)('credentials of the environment with %s are ErrCredentials
       vi.stubEnv('AWS_SESSION_TOKEN', secrets.sessionToken)
       // The environment cuts a value at a null character.
       vi.stubEnv(name, secret.replaceAll('\0', '\x01'))
-      const store = new FaceTheoryIsrMetaStore('isr', { endpoint: stub.endpoint })
+      const store = storeAt(stub)
       expect(await release.run(store, 'key'), name).toBeUndefined()
       for (const { run } of reporting) {
         const error = await rejectionOf(() => run(store, 'key'))
@@ -109,7 +110,7 @@ test.each(inNoHeader)('credentials of the environment with %s are ErrCredentials
 
 test('a commit does not tell its lease token', () =>
   withStub(answersOf('TransactWriteItems', cancelled('ConditionalCheckFailed', 'None')), async (stub) => {
-    const store = new FaceTheoryIsrMetaStore('isr', { endpoint: stub.endpoint })
+    const store = storeAt(stub)
     for (const leaseToken of ['CANARY', 'CANARY\ud800']) {
       expectNoSecret(await rejectionOf(() => store.commitGeneration({ ...goodInput.commitGeneration, leaseToken })))
     }
@@ -120,7 +121,7 @@ test('those of the environment are not told either', () =>
     vi.stubEnv('AWS_ACCESS_KEY_ID', credentials.accessKeyId)
     vi.stubEnv('AWS_SECRET_ACCESS_KEY', secrets.secretAccessKey)
     vi.stubEnv('AWS_SESSION_TOKEN', secrets.sessionToken)
-    const error = await rejectionOf(() => new FaceTheoryIsrMetaStore('isr', { endpoint: stub.endpoint }).get('key'))
+    const error = await rejectionOf(() => storeAt(stub).get('key'))
     expect(stub.requests[0]?.headers['x-amz-security-token']).toBe(secrets.sessionToken)
     expectNoSecret(error)
   }))

@@ -1,17 +1,17 @@
 // What each operation costs: the requests that it sends, and when.
-import { FaceTheoryIsrMetaStore } from '@theory-cloud/tabletheory-isr'
+import type { FaceTheoryIsrMetaStore } from '@theory-cloud/tabletheory-isr'
 import { expect, test } from 'vitest'
 
 import { acquire, commit, get, invalidate, release } from './support/calls.js'
 import { goodInput } from './support/hostile.js'
-import { fault, json, type Stub, succeed, withStub } from './support/stub.js'
+import { fault, json, type Stub, storeAt, succeed, withStub } from './support/stub.js'
 
-const storeAt = ({ endpoint }: Stub): FaceTheoryIsrMetaStore =>
-  new FaceTheoryIsrMetaStore('isr-requests', { endpoint, leaseToken: () => goodInput.commitGeneration.leaseToken })
+const storeOf = (stub: Stub): FaceTheoryIsrMetaStore =>
+  storeAt(stub, { leaseToken: () => goodInput.commitGeneration.leaseToken })
 
 test.each([get, invalidate, commit, release])('$method sends one request: $operation', ({ operation, run }) =>
   withStub(succeed, async (stub) => {
-    await run(storeAt(stub), 'key')
+    await run(storeOf(stub), 'key')
     expect(stub.operations()).toEqual([operation])
   }),
 )
@@ -30,7 +30,7 @@ test.each([
       return operation === 'PutItem' ? answer : json({})
     },
     async (stub) => {
-      await acquire.run(storeAt(stub), 'key')
+      await acquire.run(storeOf(stub), 'key')
       expect(stub.operations().toSorted()).toEqual(['GetItem', 'PutItem'])
     },
   )
@@ -38,17 +38,17 @@ test.each([
 
 test('a regeneration sends four requests: the release after a commit sends none', () =>
   withStub(succeed, async (stub) => {
-    const store = storeAt(stub)
+    const store = storeOf(stub)
     for (const { run } of [get, acquire, commit, release, release]) await run(store, 'key')
     expect(stub.operations().toSorted()).toEqual(['GetItem', 'PutItem', 'Query', 'TransactWriteItems'])
   }))
 
 test('a release is sent when the token was committed for another key, by another store, or was acquired again', () =>
   withStub(succeed, async (stub) => {
-    const store = storeAt(stub)
+    const store = storeOf(stub)
     await commit.run(store, 'key')
     await release.run(store, 'other key')
-    await release.run(storeAt(stub), 'key')
+    await release.run(storeOf(stub), 'key')
     expect(stub.count('DeleteItem')).toBe(2)
     await acquire.run(store, 'key')
     await release.run(store, 'key')
@@ -57,7 +57,7 @@ test('a release is sent when the token was committed for another key, by another
 
 test('a token that was committed is refused without a request until it is acquired again', () =>
   withStub(succeed, async (stub) => {
-    const store = storeAt(stub)
+    const store = storeOf(stub)
     await commit.run(store, 'key')
     await expect(commit.run(store, 'key')).rejects.toMatchObject({ code: 'ErrLeaseNotOwned' })
     expect(stub.count('TransactWriteItems')).toBe(1)
@@ -73,7 +73,7 @@ test('get is strongly consistent unless consistentRead is false, and nothing els
       [true, true],
       [false, false],
     ] as const) {
-      const store = new FaceTheoryIsrMetaStore('isr-requests', { endpoint: stub.endpoint, consistentRead })
+      const store = storeAt(stub, { consistentRead })
       stub.play(succeed)
       await get.run(store, 'key')
       await acquire.run(store, 'key')

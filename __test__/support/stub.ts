@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-import { FaceTheoryIsrMetaStore } from '@theory-cloud/tabletheory-isr'
+import { FaceTheoryIsrMetaStore, type FaceTheoryIsrMetaStoreOptions } from '@theory-cloud/tabletheory-isr'
 import { expect } from 'vitest'
 
 export interface Received {
@@ -139,9 +139,18 @@ export async function withStub(script: Script, use: (stub: Stub) => Promise<void
   await use(stub).finally(stub.close)
 }
 
+/** A busy machine is no fault. */
+const patience = { requestTimeoutMs: 10_000, operationTimeoutMs: 30_000 }
+
+/** A store whose DynamoDB is the stub. */
+export const storeAt = (
+  { endpoint }: Pick<Stub, 'endpoint'>,
+  options: FaceTheoryIsrMetaStoreOptions = {},
+): FaceTheoryIsrMetaStore => new FaceTheoryIsrMetaStore('isr-stub', { endpoint, ...patience, ...options })
+
 /** A request of our own goes last: what was sent before it has arrived with it. */
 export async function expectNothingSent(stub: Stub): Promise<void> {
-  await new FaceTheoryIsrMetaStore('the-last-request', { endpoint: stub.endpoint }).get('key')
+  await new FaceTheoryIsrMetaStore('the-last-request', { endpoint: stub.endpoint, ...patience }).get('key')
   expect(stub.requests.map(({ operation, body }) => [operation, body.TableName])).toEqual([
     ['Query', 'the-last-request'],
   ])
