@@ -8,7 +8,7 @@ import type {
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 
 import { Contender } from './support/contenders.js'
-import { patient, t0 } from './support/steps.js'
+import { t0 } from './support/steps.js'
 import { makeTable, newKey, sortKeys, storeOf } from './support/store.js'
 
 const leaseDurationMs = 5_000
@@ -18,7 +18,7 @@ let store: FaceTheoryIsrMetaStore
 
 beforeAll(async () => {
   table = await makeTable()
-  store = storeOf(table, patient)
+  store = storeOf(table)
 })
 
 const crowd = (size: number): string[] => Array.from({ length: size }, (_, index) => `contender ${index}`)

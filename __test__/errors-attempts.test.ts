@@ -1,3 +1,4 @@
+// What DynamoDB's answers, and the lack of one, become: how often they are tried, and what is reported in the end.
 import { describe, expect, test } from 'vitest'
 
 import { reporting } from './support/calls.js'
@@ -81,10 +82,10 @@ describe.concurrent.each(reporting)('$method', ({ method, operation, run }) => {
     ['half an answer', halfAnAnswer],
   ])('%s within the limit for an attempt is ErrTimeout, which names it, after all attempts', (_, answer) =>
     withStub(answersOf(operation, answer), async (stub) => {
-      const limits = { requestTimeoutMs: 301, operationTimeoutMs: 30_000, maxAttempts: 2 }
+      const limits = { requestTimeoutMs: 1_001, operationTimeoutMs: 30_000, maxAttempts: 2 }
       const error = await rejectionOf(() => run(storeAt(stub, limits), 'key'))
       expectCode(error, 'ErrTimeout')
-      expect(error.message).toContain('requestTimeoutMs (301 ms)')
+      expect(error.message).toContain('requestTimeoutMs (1001 ms)')
       expect(stub.count(operation)).toBe(2)
     }),
   )
@@ -94,10 +95,10 @@ describe.concurrent.each(reporting)('$method', ({ method, operation, run }) => {
     ['half an answer', halfAnAnswer],
   ])('%s within the limit for the call is ErrTimeout, which names it', (_, answer) =>
     withStub(answersOf(operation, answer), async (stub) => {
-      const limits = { requestTimeoutMs: 30_000, operationTimeoutMs: 302 }
+      const limits = { requestTimeoutMs: 30_000, operationTimeoutMs: 1_002 }
       const error = await rejectionOf(() => run(storeAt(stub, limits), 'key'))
       expectCode(error, 'ErrTimeout')
-      expect(error.message).toContain('operationTimeoutMs (302 ms)')
+      expect(error.message).toContain('operationTimeoutMs (1002 ms)')
       expect(stub.count(operation)).toBe(1)
     }),
   )

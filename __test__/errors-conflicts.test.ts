@@ -1,3 +1,4 @@
+// Transactions that are in each other's way: tried again, counted apart, and never taken for a lost lease.
 import { describe, expect, test } from 'vitest'
 
 import { acquire, commit, invalidate } from './support/calls.js'

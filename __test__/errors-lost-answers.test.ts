@@ -44,7 +44,7 @@ const faults: [string, Answer][] = [
 describe.concurrent('releaseLease', () => {
   test.each(faults)('does not reject for %s', (_, answer) =>
     withStub(answersOf('DeleteItem', answer), async (stub) => {
-      expect(await release.run(storeAt(stub, { requestTimeoutMs: 300 }), 'key')).toBeUndefined()
+      expect(await release.run(storeAt(stub, { requestTimeoutMs: 1_000 }), 'key')).toBeUndefined()
       expect(stub.count('DeleteItem')).toBeGreaterThan(0)
     }),
   )
@@ -100,10 +100,10 @@ describe.concurrent('tryAcquireLease', () => {
 
   test('whose read never ends is released within the time for the call', () =>
     withStub(answersOf('GetItem', silence), async (stub) => {
-      const store = storeAt(stub, { requestTimeoutMs: 30_000, operationTimeoutMs: 2_000 })
+      const store = storeAt(stub, { requestTimeoutMs: 30_000, operationTimeoutMs: 5_000 })
       const error = await rejectionOf(() => acquire.run(store, 'key'))
       expectCode(error, 'ErrTimeout')
-      expect(error.message).toContain('operationTimeoutMs (2000 ms)')
+      expect(error.message).toContain('operationTimeoutMs (5000 ms)')
       expect(stub.count('DeleteItem')).toBe(1)
     }))
 

@@ -33,8 +33,12 @@ describe('a lease is free from its end on', () => {
     const store = storeOf(table)
     const seen = { acquired: 0, held: 0, atTheEnd: 0 }
     const distance = fc.oneof(
-      fc.constantFrom(0, 0, 0, -1, 1, -(2 ** -12), 2 ** -12),
-      fc.tuple(fc.integer({ min: -2_000, max: 2_000 }), fraction).map(([whole, part]) => whole + part),
+      { weight: 2, arbitrary: fc.constant(0) },
+      { weight: 1, arbitrary: fc.constantFrom(-1, 1, -(2 ** -12), 2 ** -12) },
+      {
+        weight: 2,
+        arbitrary: fc.tuple(fc.integer({ min: -2_000, max: 2_000 }), fraction).map(([whole, part]) => whole + part),
+      },
     )
     const other = fc.constantFrom(-60_000, -1_000, 1_000, 60_000, 1e15)
     await fc.assert(
@@ -49,7 +53,7 @@ describe('a lease is free from its end on', () => {
         seen[attempt.acquired ? 'acquired' : 'held'] += 1
         if (shown === nowMs) seen.atTheEnd += 1
       }),
-      { numRuns: 100 },
+      { numRuns: 60 },
     )
     // Both answers and the border itself were among the cases.
     expect(Math.min(seen.acquired, seen.held, seen.atTheEnd)).toBeGreaterThan(0)
@@ -66,11 +70,26 @@ describe('a lease is free from its end on', () => {
   })
 
   test.each([
+    ['later than the second before it, and so agrees', NOW + 0.25, NOW + 0.25],
+    ['the second before it, and so disagrees', NOW, NOW + 1_000],
+    ['earlier than that', NOW - 0.25, NOW + 1_000],
+    ['the second itself, and so agrees', NOW + 1_000, NOW + 1_000],
+    ['later than the second itself, and so disagrees', NOW + 1_000.25, NOW + 1_000],
+  ])('at the end that it shows, where the exact end is %s', async (_, exact, end) => {
+    const store = storeOf(table)
+    const cacheKey = newKey()
+    await writeRow(table, lockRow(cacheKey, { lease_expires_at: N(NOW_S + 1), ...endMs(exact) }))
+    expect((await store.get(cacheKey))?.leaseExpiresAt).toBe(end)
+    expect((await acquire(store, cacheKey, { nowMs: end - 0.25 })).acquired).toBe(false)
+    expect((await acquire(store, cacheKey, { nowMs: end })).acquired).toBe(true)
+  })
+
+  test.each([
     ['the end that the seconds give, also when the milliseconds say later', NOW + 60_000],
     ['the end that the seconds give, also when the milliseconds say never', 1e20],
   ])('%s', async (_, millis) => {
     const store = storeOf(table)
-    const attributes = { lease_expires_at: N(NOW_S), lease_expires_at_ms: N(millis) }
+    const attributes = { lease_expires_at: N(NOW_S), ...endMs(millis) }
     const early = newKey()
     await writeRow(table, lockRow(early, attributes))
     expect((await acquire(store, early, { nowMs: NOW - 0.5 })).acquired).toBe(false)
@@ -103,6 +122,12 @@ describe('a lease that ends more than seven days after nowMs is free', () => {
     ['a fractional second beyond', NOW + 500, endInSeconds(NOW_S + sevenDays + 0.75), true],
     ['seconds within, with milliseconds far beyond', NOW, { ...endInSeconds(NOW_S + 60), ...endMs(1e14) }, false],
     ['seconds far beyond, with milliseconds within', NOW, { ...endInSeconds(1e12), ...endMs(NOW + 60_000) }, true],
+    [
+      'seconds beyond, with milliseconds within that disagree by a hair',
+      NOW + 500,
+      { ...endInSeconds(NOW_S + sevenDays + 1), ...endMs(NOW + SEVEN_DAYS_MS) },
+      true,
+    ],
     ['milliseconds taken for seconds', NOW, endInSeconds(NOW + 5_000), true],
     ['a caller whose clock starts at 0', 0, endInSeconds(NOW_S + 5), true],
     ['seven days from 0', 0, endInSeconds(sevenDays), false],

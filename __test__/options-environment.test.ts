@@ -9,7 +9,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { expectRefused, thrownBy } from './support/failure.js'
 import { inProcess, inWorker, withoutFiles } from './support/isolated.js'
 import { endpoint, makeTable } from './support/store.js'
-import { closedEndpoint, type Received, type Stub, startStub, storeAt, succeed } from './support/stub.js'
+import { closedEndpoint, json, type Received, type Stub, startStub, storeAt, succeed } from './support/stub.js'
 
 let stub: Stub
 
@@ -193,5 +193,35 @@ describe.each([
     expect(await run({ ...files, AWS_PROFILE: 'blue' }, elsewhere())).toBeNull()
     expect(signers()).toEqual([{ accessKeyId: 'AKIDBLUE', region: 'eu-west-3', sessionToken: undefined }])
     await rm(folder, { recursive: true })
+  })
+})
+
+describe('the credentials of a container', () => {
+  const credentials = { AccessKeyId: 'AKIDCONTAINER', SecretAccessKey: 'secret', Token: 'session-container' }
+  const region = { AWS_REGION: 'eu-west-1', AWS_EC2_METADATA_DISABLED: 'true' }
+  const container = (): Record<string, string> => ({
+    AWS_CONTAINER_CREDENTIALS_FULL_URI: `${stub.endpoint}/credentials`,
+  })
+  const run: Parameters<typeof inProcess<string, unknown>>[2] = async ({ FaceTheoryIsrMetaStore }, endpoint) => {
+    const told = ({ code }: { code: string }): string => code
+    return new FaceTheoryIsrMetaStore('isr', { endpoint }).get('key').catch(told)
+  }
+
+  beforeEach(() => {
+    const answer = json({ ...credentials, Expiration: '2999-01-01T00:00:00Z' })
+    stub.play((request, index) => (request.headers['x-amz-target'] ? succeed(request, index) : answer))
+  })
+
+  test('count where the process names it', async () => {
+    expect(await inProcess({ ...region, ...container() }, elsewhere(), run)).toBeNull()
+    expect(stub.requests.slice(1).map(signer)).toEqual([
+      { accessKeyId: 'AKIDCONTAINER', region: 'eu-west-1', sessionToken: 'session-container' },
+    ])
+  })
+
+  test('do not count in a worker that does not name it', async () => {
+    for (const [name, value] of Object.entries({ ...region, ...container() })) vi.stubEnv(name, value)
+    expect(await inWorker(region, elsewhere(), run)).toBe('ErrCredentials')
+    expect(stub.requests).toEqual([])
   })
 })

@@ -21,7 +21,11 @@ const milliseconds: Field = {
 }
 
 const options: Record<keyof FaceTheoryIsrMetaStoreOptions, Field> = {
-  region: { takes: ['string'], impossible: ['', ...loneSurrogates], odd: ['local', 'eu-central-1', 'us-gov-west-1'] },
+  region: {
+    takes: ['string'],
+    impossible: ['', ' ', 'é', 'a b', 'a/b', 'a@b', 'a\nb', ...loneSurrogates],
+    odd: ['local', 'eu-central-1', 'us-gov-west-1'],
+  },
   endpoint: {
     takes: ['string'],
     impossible: [

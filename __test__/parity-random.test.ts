@@ -4,7 +4,7 @@ import { beforeAll, expect, test } from 'vitest'
 
 import { ModelStore } from './support/model.js'
 import { sequence } from './support/sequences.js'
-import { type Bench, patient, performAll, summary, Tokens } from './support/steps.js'
+import { type Bench, performAll, summary, Tokens } from './support/steps.js'
 import { makeTable, newKey, storeOf } from './support/store.js'
 
 const numRuns = 150
@@ -13,7 +13,7 @@ let bench: Omit<Bench, 'prefix'>
 
 beforeAll(async () => {
   const tokens = new Tokens()
-  bench = { store: storeOf(await makeTable(), { ...patient, leaseToken: tokens.draw }), tokens }
+  bench = { store: storeOf(await makeTable(), { leaseToken: tokens.draw }), tokens }
 })
 
 test('random sequences give the same results and leave the same state', { timeout: 120_000 }, async () => {

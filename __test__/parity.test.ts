@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { ModelStore } from './support/model.js'
 import { allowedResults, pairs, race, starts } from './support/races.js'
 import { scenarios } from './support/scenarios.js'
-import { type Bench, patient, performAll, summary, Tokens } from './support/steps.js'
+import { type Bench, performAll, summary, Tokens } from './support/steps.js'
 import { makeTable, newKey, storeOf } from './support/store.js'
 
 /** Races of one kind, on a key each. */
@@ -14,7 +14,7 @@ let bench: Omit<Bench, 'prefix'>
 
 beforeAll(async () => {
   const tokens = new Tokens()
-  bench = { store: storeOf(await makeTable(), { ...patient, leaseToken: tokens.draw }), tokens }
+  bench = { store: storeOf(await makeTable(), { leaseToken: tokens.draw }), tokens }
 })
 
 describe('one operation after the other', () => {

@@ -5,8 +5,7 @@ import { fileURLToPath } from 'node:url'
 
 import type { FaceTheoryIsrMetaStore } from '@theory-cloud/tabletheory-isr'
 
-import { patient } from './steps.js'
-import { endpoint } from './store.js'
+import { endpoint, patient } from './store.js'
 
 type Operation = 'get' | 'tryAcquireLease' | 'commitGeneration'
 type Input<O extends Operation> = Parameters<FaceTheoryIsrMetaStore[O]>[0]

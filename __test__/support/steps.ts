@@ -34,9 +34,6 @@ export interface Bench {
   prefix: string
 }
 
-/** A slow machine is no fault of the store. */
-export const patient = { connectTimeoutMs: 20_000, requestTimeoutMs: 20_000, operationTimeoutMs: 50_000 }
-
 /** Gives an acquire the token of its step, whatever order the answers come in. */
 export class Tokens {
   next = 'no acquire is under way'

@@ -30,8 +30,11 @@ export async function makeTable(): Promise<string> {
   return name
 }
 
+/** Limits that only a server which does not answer at all can reach, however busy the machine is. */
+export const patient = { connectTimeoutMs: 20_000, requestTimeoutMs: 20_000, operationTimeoutMs: 50_000 }
+
 export function storeOf(table: string, options: FaceTheoryIsrMetaStoreOptions = {}): FaceTheoryIsrMetaStore {
-  return new FaceTheoryIsrMetaStore(table, { endpoint, ...options })
+  return new FaceTheoryIsrMetaStore(table, { endpoint, ...patient, ...options })
 }
 
 /** A cache key that no other test has. */

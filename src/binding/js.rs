@@ -214,7 +214,7 @@ pub(super) fn take_exception(env: &Env) -> Option<Unknown<'_>> {
 
 fn is_array(env: &Env, value: Unknown<'_>) -> bool {
     let mut is_array = false;
-    // SAFETY: the handle is live; the call runs no user code. (It looks through proxies, and throws for revoked ones.)
+    // SAFETY: the handle is live; the call runs no user code.
     let status = unsafe { sys::napi_is_array(env.raw(), value.raw(), &raw mut is_array) };
     if status != sys::Status::napi_ok {
         take_exception(env);
