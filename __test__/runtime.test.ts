@@ -53,13 +53,12 @@ const ended = (version: string, code = 0, more = ''): Ending => ({
   stderr: '',
 })
 
-// Node 22 and 24 come as npm packages of binaries for this platform. They also come first in the PATH of whatever npm
-// runs, so that only npm knows the Node that was started.
+// Node 22 and 24 come as npm packages of binaries for this platform.
 const isLinuxX64 = process.platform === 'linux' && process.arch === 'x64'
 const nodes = [
-  { name: 'this Node', node: process.env.npm_node_execpath ?? process.execPath, version: /^v/, here: true },
-  { name: 'Node 22', node: `${root}node_modules/node-22/bin/node`, version: /^v22\./, here: isLinuxX64 },
-  { name: 'Node 24', node: `${root}node_modules/node-24/bin/node`, version: /^v24\./, here: isLinuxX64 },
+  { name: 'this Node', node: process.execPath, version: /^v/, here: true },
+  { name: 'Node 22', node: `${root}__test__/nodes/node_modules/node-22/bin/node`, version: /^v22\./, here: isLinuxX64 },
+  { name: 'Node 24', node: `${root}__test__/nodes/node_modules/node-24/bin/node`, version: /^v24\./, here: isLinuxX64 },
 ]
 
 describe.each(nodes.filter(({ here }) => here))('$name', ({ node, version }) => {

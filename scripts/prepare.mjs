@@ -7,11 +7,18 @@ import { run } from './run.mjs'
 const modified = (path) =>
   statSync(fileURLToPath(new URL(`../${path}`, import.meta.url)), { throwIfNoEntry: false })?.mtimeMs ?? 0
 
-export async function prepare() {
-  if (modified('node_modules/.package-lock.json') < modified('package-lock.json')) {
-    await run('npm', 'ci', '--no-audit', '--no-fund')
+async function install(folder) {
+  if (modified(`${folder}/node_modules/.package-lock.json`) < modified(`${folder}/package-lock.json`)) {
+    await run('npm', 'ci', '--no-audit', '--no-fund', '--prefix', folder)
   }
+}
+
+export async function prepare() {
+  await install('.')
   await run('npx', 'napi', 'build', '--platform')
 }
+
+/** The other versions of Node.js. */
+export const installNodes = () => install('__test__/nodes')
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await prepare()

@@ -1,7 +1,7 @@
 // Everything that CI checks. `npm test -- --only js` and the like runs one part of it on what was built last.
 import { parseArgs } from 'node:util'
 
-import { prepare } from './prepare.mjs'
+import { installNodes, prepare } from './prepare.mjs'
 import { run } from './run.mjs'
 
 const parts = {
@@ -18,6 +18,7 @@ const parts = {
     await run('npx', 'publint', '--strict')
   },
   js: async () => {
+    await installNodes()
     await run('npx', 'vitest', 'run')
   },
 }

@@ -8,6 +8,7 @@ import {
   GetItemCommand,
   PutItemCommand,
   QueryCommand,
+  UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb'
 import { FaceTheoryIsrMetaStore, type FaceTheoryIsrMetaStoreOptions } from '@theory-cloud/tabletheory-isr'
 
@@ -23,10 +24,12 @@ export const dynamodb = new DynamoDBClient({
   credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
 })
 
-/** A table of its own for each test file. */
+/** A table of its own for each test file. Its TTL is off: to tests, any time may be now, and rows of the past collected. */
 export async function makeTable(): Promise<string> {
   const name = `isr-${randomUUID()}`
   await storeOf(name).ensureTable()
+  const TimeToLiveSpecification = { Enabled: false, AttributeName: 'ttl' }
+  await dynamodb.send(new UpdateTimeToLiveCommand({ TableName: name, TimeToLiveSpecification }))
   return name
 }
 
