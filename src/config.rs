@@ -19,6 +19,15 @@ pub const ENDPOINT_VARIABLES: [&str; 3] = ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_END
 /// What is put before a cache key, as TableTheory does.
 pub const DEFAULT_PK_PREFIX: &str = "CACHE#";
 
+/// The environment variables that anything is read from, beside those that start with `AWS_`.
+#[cfg(all(feature = "node", not(test)))]
+pub(crate) fn is_used(variable: &str) -> bool {
+    variable.starts_with("AWS_")
+        || TABLE_NAME_VARIABLES.contains(&variable)
+        || ENDPOINT_VARIABLES.contains(&variable)
+        || ["HOME", "USERPROFILE", "NODE_EXTRA_CA_CERTS"].contains(&variable)
+}
+
 /// Environment variables, as whoever builds the store sees them.
 #[derive(Debug, Clone, Default)]
 pub struct Environment(HashMap<String, String>);
@@ -80,6 +89,11 @@ impl TableName {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The region in an ARN: the table is there, wherever the process is.
+    pub(crate) fn region(&self) -> Option<&str> {
+        self.0.starts_with("arn:").then(|| self.0.split(':').nth(3)).flatten()
     }
 }
 
@@ -183,7 +197,7 @@ pub struct Config {
     pub table_name: TableName,
     /// The variables that region, credentials and their profile come from.
     pub environment: Environment,
-    /// Default: `AWS_REGION`, `AWS_DEFAULT_REGION`, the shared config file; `us-east-1` at a loopback endpoint.
+    /// Default: the table's, where its name is an ARN; `AWS_REGION`, `AWS_DEFAULT_REGION`, the shared config file; `us-east-1` at a loopback endpoint.
     pub region: Option<String>,
     /// Default: AWS's own.
     pub endpoint: Option<Endpoint>,
@@ -247,6 +261,9 @@ mod tests {
         for good in ["isr", "a.b-c_D9", &"x".repeat(255), "arn:aws-cn:dynamodb:cn-north-1:123456789012:table/isr"] {
             assert!(TableName::new(good).is_ok(), "{good}");
         }
+        let region = |name: &str| TableName::new(name).expect("a name").region().map(str::to_owned);
+        assert_eq!(region("arn:aws-cn:dynamodb:cn-north-1:123456789012:table/isr").as_deref(), Some("cn-north-1"));
+        assert_eq!(region("arn.isr"), None);
         for bad in [
             "",
             "ab",

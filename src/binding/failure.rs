@@ -13,14 +13,14 @@ use crate::{Error, ErrorKind};
 pub(super) fn to_js<'e>(env: &'e Env, error: &Error, thrown: Option<Unknown<'e>>) -> napi::Result<Unknown<'e>> {
     let kind = error.kind();
     let object = create(env, kind, &error.to_string())?;
-    set(env, object, "code", kind.code())?;
-    set(env, object, "retryable", kind.is_retryable())?;
+    set(env, object, "code", kind.code(), SHOWN)?;
+    set(env, object, "retryable", kind.is_retryable(), SHOWN)?;
     if !matches!(kind, ErrorKind::WrongType | ErrorKind::OutOfRange) {
-        set(env, object, "name", kind.name())?;
+        set(env, object, "name", kind.name(), 0)?;
     }
     match (thrown, error.source()) {
-        (Some(thrown), _) => set(env, object, "cause", thrown)?,
-        (None, Some(source)) => set(env, object, "cause", cause(env, source)?)?,
+        (Some(thrown), _) => set(env, object, "cause", thrown, 0)?,
+        (None, Some(source)) => set(env, object, "cause", cause(env, source)?, 0)?,
         (None, None) => {}
     }
     Ok(object)
@@ -41,7 +41,7 @@ pub(super) fn throw(env: &Env, refusal: &Refusal<'_>) -> napi::Error {
 fn cause<'e>(env: &'e Env, source: &(dyn StdError + 'static)) -> napi::Result<Unknown<'e>> {
     let object = create(env, ErrorKind::Unexpected, &source.to_string())?;
     if let Some(source) = source.source() {
-        set(env, object, "cause", cause(env, source)?)?;
+        set(env, object, "cause", cause(env, source)?, 0)?;
     }
     Ok(object)
 }
@@ -64,8 +64,17 @@ fn create<'e>(env: &'e Env, kind: ErrorKind, message: &str) -> napi::Result<Unkn
     Ok(unsafe { Unknown::from_raw_unchecked(env.raw(), object) })
 }
 
-/// Defines an own property, so that no setter on a prototype runs. As in V8's own errors, it is not enumerable.
-fn set(env: &Env, object: Unknown<'_>, name: &str, value: impl ToNapiValue) -> napi::Result<()> {
+/// What logs show beside the stack, as they do for the `code` of Node's own errors.
+const SHOWN: sys::napi_property_attributes = sys::PropertyAttributes::enumerable;
+
+/// Defines an own property, so that no setter on a prototype runs.
+fn set(
+    env: &Env,
+    object: Unknown<'_>,
+    name: &str,
+    value: impl ToNapiValue,
+    is_shown: sys::napi_property_attributes,
+) -> napi::Result<()> {
     let name = env.create_string(name)?;
     // SAFETY: all handles are live in the current scope; the descriptor outlives the call.
     unsafe {
@@ -76,7 +85,7 @@ fn set(env: &Env, object: Unknown<'_>, name: &str, value: impl ToNapiValue) -> n
             getter: None,
             setter: None,
             value: ToNapiValue::to_napi_value(env.raw(), value)?,
-            attributes: sys::PropertyAttributes::writable | sys::PropertyAttributes::configurable,
+            attributes: sys::PropertyAttributes::writable | sys::PropertyAttributes::configurable | is_shown,
             data: ptr::null_mut(),
         };
         let status = sys::napi_define_properties(env.raw(), object.raw(), 1, &raw const property);

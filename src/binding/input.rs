@@ -105,16 +105,20 @@ fn optional_string<'e>(value: Named<'_, 'e>) -> Checked<'e, Option<String>> {
 }
 
 fn strict_csp_policy<'e>(value: Named<'static, 'e>) -> Checked<'e, StrictCspPolicy> {
-    let policy = value.object()?;
+    const SCRIPTS: &str = "inlineScripts";
+    const STYLES: &str = "inlineStyles";
+    // What looks like an empty policy by mistake (a promise, say) would be stored as one that forbids nothing.
+    let policy = value.plain_object()?;
+    if let Some(unknown) = policy.property_names()?.into_iter().find(|name| name != SCRIPTS && name != STYLES) {
+        let rule = format!("strictCspPolicy.{unknown} is no member; there are {SCRIPTS} and {STYLES}");
+        return Err(Refusal::from(Error::out_of_range(rule)));
+    }
     let forbids = |name| -> Checked<'e, bool> {
-        let Some(member) = policy.property(name)?.present() else { return Ok(false) };
+        let Some(member) = policy.property(name)?.defined() else { return Ok(false) };
         if member.boolean()? {
             return Err(Refusal::from(Error::out_of_range(format!("strictCspPolicy.{name} must be false or absent"))));
         }
         Ok(true)
     };
-    Ok(StrictCspPolicy {
-        forbids_inline_scripts: forbids("inlineScripts")?,
-        forbids_inline_styles: forbids("inlineStyles")?,
-    })
+    Ok(StrictCspPolicy { forbids_inline_scripts: forbids(SCRIPTS)?, forbids_inline_styles: forbids(STYLES)? })
 }

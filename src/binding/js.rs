@@ -112,6 +112,27 @@ impl<'n, 'e> Named<'n, 'e> {
         Ok(self)
     }
 
+    /// An object that was made by a literal or the like, and not by a class.
+    pub(super) fn plain_object(self) -> Checked<'e, Self> {
+        let object = self.object()?;
+        let mut prototype = object.prototype()?;
+        // One more: `Object.prototype`, be it this realm's or another's, is the end of every chain.
+        if prototype.value_type() == ValueType::Object {
+            prototype = prototype.prototype()?;
+        }
+        if prototype.value_type() == ValueType::Null { Ok(object) } else { Err(object.wrong_type("a plain object")) }
+    }
+
+    fn prototype(&self) -> Checked<'e, Self> {
+        let env = self.env.raw();
+        let mut prototype = ptr::null_mut();
+        // SAFETY: the handle is live for 'e.
+        unsafe {
+            caught(self.env, self.name, sys::napi_get_prototype(env, self.value.raw(), &raw mut prototype))?;
+            Ok(Self { value: Unknown::from_raw_unchecked(env, prototype), ..*self })
+        }
+    }
+
     /// An own property, read once; `undefined` where there is none.
     pub(super) fn property(&self, name: &'n str) -> Checked<'e, Named<'n, 'e>> {
         let env = self.env.raw();

@@ -9,9 +9,9 @@ use napi::{Env, ValueType};
 
 use super::callback::{Callback, Callbacks};
 use super::js::{Checked, Named, process_env};
-use crate::config::{REGION_RULE, is_region};
+use crate::config::{REGION_RULE, is_region, is_used};
 use crate::model::not_empty;
-use crate::{Config, ENDPOINT_VARIABLES, Endpoint, Environment, Error, TABLE_NAME_VARIABLES, TableName};
+use crate::{Config, Endpoint, Environment, Error, TableName};
 
 /// Nobody waits five minutes for a page; and within ten, DynamoDB recognises a repeated transaction.
 const LONGEST_TIMEOUT_MS: f64 = 300_000.0;
@@ -82,10 +82,7 @@ pub(super) fn read<'e>(
 }
 
 fn environment(env: &Env) -> Environment {
-    let is_ours = |name: &str| {
-        name.starts_with("AWS_") || TABLE_NAME_VARIABLES.contains(&name) || ENDPOINT_VARIABLES.contains(&name)
-    };
-    process_env(env, is_ours).into_iter().collect()
+    process_env(env, is_used).into_iter().collect()
 }
 
 /// A misspelt option must not become a default.

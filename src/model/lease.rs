@@ -26,7 +26,19 @@ pub struct LeaseRequest {
     pub fallback_revalidate: RevalidateSeconds,
 }
 
+/// A lease that ends later than this from now has no end: somebody took milliseconds for seconds.
+pub(crate) const LONGEST_BELIEVABLE_LEASE_MS: f64 = 7.0 * 24.0 * 60.0 * 60.0 * 1_000.0;
+
 impl LeaseRequest {
+    /// Whether `lease` may be taken: it has expired, or is the caller's own, or has no end. The table's condition says the
+    /// same.
+    #[must_use]
+    pub fn is_free(&self, lease: &Lease) -> bool {
+        let now = self.now.get();
+        let is_believable = lease.expires_at <= now + LONGEST_BELIEVABLE_LEASE_MS;
+        lease.expires_at <= now || !is_believable || lease.owner.as_deref() == Some(self.claim.owner.as_str())
+    }
+
     /// When the lease ends if it is granted.
     #[must_use]
     pub fn ends(&self) -> EpochMillis {

@@ -9,6 +9,7 @@ mod page;
 mod text;
 
 pub use key::EntryKey;
+pub(crate) use lease::LONGEST_BELIEVABLE_LEASE_MS;
 pub use lease::{Lease, LeaseAttempt, LeaseClaim, LeaseRequest};
 pub use number::{EpochMillis, LeaseMillis, RevalidateSeconds};
 pub use page::{

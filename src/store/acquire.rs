@@ -1,27 +1,62 @@
 //! `tryAcquireLease`: the right to regenerate, or who has it, in one round trip.
 
+use super::turns::By;
 use super::{Store, record};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Lease, LeaseAttempt, LeaseRequest, Page};
-use crate::table::{Call, LockWrite};
+use crate::table::{Call, LockWrite, NewLock};
+
+/// What an attempt has found out.
+#[derive(Debug, Clone)]
+pub(super) struct Attempt {
+    acquired: bool,
+    /// Whose lease it is; nothing where other transactions held the row all the time.
+    lease: Option<Lease>,
+    page: Option<Page>,
+}
 
 impl Store {
     /// Takes the lease if there is none, if it has expired by `request.now`, or if its owner is the caller's (which
     /// makes the former token worthless).
     ///
-    /// The conditional write and the read of the page go out together. If the write succeeds and the read fails, the
-    /// lease is released (best effort) and the read's error returned.
+    /// The conditional write and the read of the page go out together. If the write may have succeeded and the call
+    /// fails, the lease is released (best effort).
+    ///
+    /// Calls for the same key that wait at the same time are answered by one attempt, sent after each of them began, as far
+    /// as it tells who holds the lease; for whom it does not, tries alone.
     ///
     /// # Errors
     /// `OutOfRange` for strings that make too large a row, and every kind that the network can cause.
     pub async fn try_acquire_lease(&self, request: &LeaseRequest) -> Result<LeaseAttempt> {
-        let claim = &request.claim;
-        let call = self.call("tryAcquireLease", &claim.key);
+        let call = self.call("tryAcquireLease", &request.claim.key);
+        // Too large a row is this caller's own fault, whoever makes the attempt.
         let row = self.table.lock_row(request)?;
-        // The read gives up a little earlier, so that there is time to release.
+        let attempt = match self.attempts.share(&self.table, call, || self.attempt(call, request, row.clone())).await? {
+            By::This(attempt) => attempt,
+            By::Another(other) if other.lease.as_ref().is_none_or(|lease| !request.is_free(lease)) => {
+                Attempt { acquired: false, ..other }
+            }
+            By::Another(_) => self.attempts.alone(&self.table, call, || self.attempt(call, request, row)).await?,
+        };
+        let revalidate = attempt.page.as_ref().map(|page| page.revalidate).filter(|stored| stored.get() > 0.0);
+        let revalidate = revalidate.unwrap_or(request.fallback_revalidate);
+        let record = record(&request.claim.key, attempt.page, revalidate, attempt.lease);
+        Ok(if attempt.acquired { LeaseAttempt::Acquired(record) } else { LeaseAttempt::Held(record) })
+    }
+
+    async fn attempt(&self, call: Call<'_>, request: &LeaseRequest, row: NewLock) -> Result<Attempt> {
+        let claim = &request.claim;
+        // The read gives up a little earlier, so that there is time to release; and at once when the write has failed.
         let read = Call { deadline: call.deadline.with_reserve(), ..call };
-        let (written, page) = tokio::join!(self.table.write_lock(call, request, row), self.table.read_page(read, true));
-        let (acquired, lease) = match written? {
+        let write = self.table.write_lock(call, request, row);
+        let read = async { Ok(self.table.read_page(read, true).await) };
+        let (written, page) = match tokio::try_join!(write, read) {
+            Ok((written, Ok(page))) => (written, page),
+            Ok((LockWrite::Written, Err(error))) => return Err(self.released(call, request, error).await),
+            Err(error) if may_have_been_written(&error) => return Err(self.released(call, request, error).await),
+            Ok((_, Err(error))) | Err(error) => return Err(error),
+        };
+        let (acquired, lease) = match written {
             LockWrite::Written => {
                 self.consumed.forget(claim);
                 let (owner, token) = (claim.owner.as_str().to_owned(), claim.token.as_str().to_owned());
@@ -30,17 +65,16 @@ impl Store {
             LockWrite::Refused(holder) => (false, holder.map(|holder| holder.lease)),
             LockWrite::Contended => (false, None),
         };
-        let page = match page {
-            Ok(page) => page,
-            Err(error) => {
-                if acquired {
-                    self.release_at(call, claim).await;
-                }
-                return Err(error);
-            }
-        };
-        let revalidate = page.as_ref().map(|page: &Page| page.revalidate).filter(|stored| stored.get() > 0.0);
-        let record = record(&claim.key, page, revalidate.unwrap_or(request.fallback_revalidate), lease);
-        Ok(if acquired { LeaseAttempt::Acquired(record) } else { LeaseAttempt::Held(record) })
+        Ok(Attempt { acquired, lease, page })
     }
+
+    /// `error`, after the lease was released that nobody is told of.
+    async fn released(&self, call: Call<'_>, request: &LeaseRequest, error: Error) -> Error {
+        self.release_at(call, &request.claim).await;
+        error
+    }
+}
+
+fn may_have_been_written(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Timeout | ErrorKind::Unavailable | ErrorKind::Conflict)
 }

@@ -20,9 +20,10 @@ impl Store {
         if self.consumed.contains(claim) {
             return Err(lease_lost(claim));
         }
+        let publish = self.consumed.publish(claim);
         match self.table.publish(self.call("commitGeneration", &claim.key), generation).await? {
             Published::Yes => {
-                self.consumed.remember(claim);
+                publish.succeeded();
                 Ok(())
             }
             Published::LeaseLost => Err(lease_lost(claim)),

@@ -1,6 +1,6 @@
 //! The tokens that this store has published with: worthless, until they are acquired again.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::model::LeaseClaim;
@@ -9,40 +9,41 @@ use crate::model::LeaseClaim;
 const CAPACITY: usize = 1_024;
 
 /// Partition and token.
-type Consumed = (String, String);
+type Spent = (String, String);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Publish {
+    UnderWay,
+    Succeeded,
+}
 
 #[derive(Default)]
 pub(super) struct ConsumedTokens(Mutex<Memory>);
 
 #[derive(Default)]
 struct Memory {
-    tokens: HashSet<Consumed>,
-    oldest_first: VecDeque<Consumed>,
+    publishes: HashMap<Spent, Publish>,
+    succeeded_oldest_first: VecDeque<Spent>,
 }
 
 impl ConsumedTokens {
     pub(super) fn contains(&self, claim: &LeaseClaim) -> bool {
-        self.lock().tokens.contains(&consumed(claim))
+        self.lock().publishes.get(&spent(claim)) == Some(&Publish::Succeeded)
     }
 
-    pub(super) fn remember(&self, claim: &LeaseClaim) {
-        let mut memory = self.lock();
-        let token = consumed(claim);
-        if memory.tokens.insert(token.clone()) {
-            memory.oldest_first.push_back(token);
-        }
-        if memory.oldest_first.len() > CAPACITY
-            && let Some(oldest) = memory.oldest_first.pop_front()
-        {
-            memory.tokens.remove(&oldest);
-        }
+    /// A publish is about to be sent. An acquire that succeeds meanwhile with the same token makes another lease of it.
+    pub(super) fn publish(&self, claim: &LeaseClaim) -> PublishUnderWay<'_> {
+        let token = spent(claim);
+        self.lock().publishes.entry(token.clone()).or_insert(Publish::UnderWay);
+        PublishUnderWay { consumed: self, token }
     }
 
+    /// The token was acquired again.
     pub(super) fn forget(&self, claim: &LeaseClaim) {
         let mut memory = self.lock();
-        let token = consumed(claim);
-        if memory.tokens.remove(&token) {
-            memory.oldest_first.retain(|other| *other != token);
+        let token = spent(claim);
+        if memory.publishes.remove(&token) == Some(Publish::Succeeded) {
+            memory.succeeded_oldest_first.retain(|other| *other != token);
         }
     }
 
@@ -52,7 +53,36 @@ impl ConsumedTokens {
     }
 }
 
-fn consumed(claim: &LeaseClaim) -> Consumed {
+/// Dropped, the publish has failed, or nobody knows.
+pub(super) struct PublishUnderWay<'c> {
+    consumed: &'c ConsumedTokens,
+    token: Spent,
+}
+
+impl PublishUnderWay<'_> {
+    pub(super) fn succeeded(self) {
+        let mut memory = self.consumed.lock();
+        let Some(publish @ Publish::UnderWay) = memory.publishes.get_mut(&self.token) else { return };
+        *publish = Publish::Succeeded;
+        memory.succeeded_oldest_first.push_back(self.token.clone());
+        if memory.succeeded_oldest_first.len() > CAPACITY
+            && let Some(oldest) = memory.succeeded_oldest_first.pop_front()
+        {
+            memory.publishes.remove(&oldest);
+        }
+    }
+}
+
+impl Drop for PublishUnderWay<'_> {
+    fn drop(&mut self) {
+        let mut memory = self.consumed.lock();
+        if memory.publishes.get(&self.token) == Some(&Publish::UnderWay) {
+            memory.publishes.remove(&self.token);
+        }
+    }
+}
+
+fn spent(claim: &LeaseClaim) -> Spent {
     (claim.key.partition().to_owned(), claim.token.as_str().to_owned())
 }
 
@@ -69,10 +99,34 @@ mod tests {
         }
     }
 
+    fn publish(consumed: &ConsumedTokens, claim: &LeaseClaim) {
+        consumed.publish(claim).succeeded();
+    }
+
+    #[test]
+    fn a_publish_that_fails_consumes_nothing() {
+        let consumed = ConsumedTokens::default();
+        drop(consumed.publish(&claim("a", "t")));
+        assert!(!consumed.contains(&claim("a", "t")) && consumed.lock().publishes.is_empty());
+        publish(&consumed, &claim("a", "t"));
+        drop(consumed.publish(&claim("a", "t")));
+        assert!(consumed.contains(&claim("a", "t")), "the second publish is not the first");
+    }
+
+    #[test]
+    fn a_token_that_is_acquired_again_before_its_publish_is_answered_is_another_lease() {
+        let consumed = ConsumedTokens::default();
+        let claim = claim("a", "t");
+        let publish = consumed.publish(&claim);
+        consumed.forget(&claim);
+        publish.succeeded();
+        assert!(!consumed.contains(&claim));
+    }
+
     #[test]
     fn a_token_is_consumed_for_its_own_key_until_it_is_acquired_again() {
         let consumed = ConsumedTokens::default();
-        consumed.remember(&claim("a", "t"));
+        publish(&consumed, &claim("a", "t"));
         assert!(consumed.contains(&claim("a", "t")));
         assert!(!consumed.contains(&claim("b", "t")) && !consumed.contains(&claim("a", "u")));
         consumed.forget(&claim("a", "t"));
@@ -83,10 +137,10 @@ mod tests {
     fn the_memory_is_bounded_and_forgets_the_oldest() {
         let consumed = ConsumedTokens::default();
         for i in 0..=CAPACITY {
-            consumed.remember(&claim("a", &i.to_string()));
-            consumed.remember(&claim("a", &i.to_string()));
+            publish(&consumed, &claim("a", &i.to_string()));
+            publish(&consumed, &claim("a", &i.to_string()));
         }
         assert!(!consumed.contains(&claim("a", "0")) && consumed.contains(&claim("a", "1")));
-        assert_eq!(consumed.lock().tokens.len(), CAPACITY);
+        assert_eq!(consumed.lock().publishes.len(), CAPACITY);
     }
 }

@@ -6,24 +6,34 @@ mod consumed;
 mod get;
 mod invalidate;
 mod release;
+mod turns;
 
+use self::acquire::Attempt;
 use self::consumed::ConsumedTokens;
+use self::turns::Turns;
 use crate::config::Config;
 use crate::error::Result;
 use crate::model::{CacheKey, EntryKey, Lease, Page, Record, RevalidateSeconds};
-use crate::table::{Call, Table};
+use crate::table::{Call, LockRow, Table};
 
 /// ISR metadata and regeneration leases in one `DynamoDB` table. The crate's documentation has the protocol.
 pub struct Store {
     table: Table,
     consumed: ConsumedTokens,
+    reads: Turns<(Option<LockRow>, Option<Page>)>,
+    attempts: Turns<Attempt>,
 }
 
 impl Store {
     /// A store that has sent nothing yet: region, credentials and connections are resolved at the first call.
     #[must_use]
     pub fn new(config: Config) -> Self {
-        Self { table: Table::new(config), consumed: ConsumedTokens::default() }
+        Self {
+            table: Table::new(config),
+            consumed: ConsumedTokens::default(),
+            reads: Turns::default(),
+            attempts: Turns::default(),
+        }
     }
 
     /// What the store was made with.

@@ -6,6 +6,7 @@
 use std::future::Future;
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::fault::{Class, Fault, Limit};
@@ -15,13 +16,15 @@ const LONGEST_BACKOFF_MS: f64 = 400.0;
 
 /// How a request is tried.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Policy {
+pub(super) struct Policy<'a> {
     /// Attempts that fail for any reason but a conflict.
     pub(super) max_attempts: u32,
     /// Attempts that fail by a conflict.
     pub(super) max_conflicts: u32,
     /// Limit for one attempt.
     pub(super) request_timeout: Duration,
+    /// Limits how many requests are in flight.
+    pub(super) slots: &'a Semaphore,
 }
 
 /// The end of a call, and how long the call was meant to take.
@@ -29,20 +32,30 @@ pub(super) struct Policy {
 pub(crate) struct Deadline {
     at: Instant,
     allowed: Duration,
+    limit: Limit,
 }
 
 impl Deadline {
-    pub(crate) fn after(allowed: Duration) -> Self {
-        Self { at: Instant::now() + allowed, allowed }
+    pub(super) fn after(allowed: Duration, limit: Limit) -> Self {
+        Self { at: Instant::now() + allowed, allowed, limit }
     }
 
     /// Earlier by a tenth of the whole, for what has to be done when this one has passed.
     pub(crate) fn with_reserve(self) -> Self {
-        Self { at: self.at - self.allowed / 10, allowed: self.allowed }
+        Self { at: self.at - self.allowed / 10, ..self }
     }
 
+    /// Like an answer, what comes too late does not come.
     pub(super) async fn limit<T>(self, future: impl Future<Output = T>) -> Result<T, Fault> {
-        timeout_at(self.at, future).await.map_err(|_| Fault::timed_out(Limit::Operation, self.allowed))
+        timeout_at(self.at, future).await.map_err(|_| self.passed("without an answer"))
+    }
+
+    pub(super) fn passed(self, meanwhile: &str) -> Fault {
+        Fault::timed_out(self.limit, self.allowed, meanwhile)
+    }
+
+    fn has_passed(self) -> bool {
+        self.at <= Instant::now()
     }
 }
 
@@ -58,12 +71,15 @@ pub(super) struct Failure {
 }
 
 /// Tries `request` until it succeeds, cannot succeed, has been tried often enough, or time is up.
-pub(super) async fn attempt<T, F, R>(policy: Policy, deadline: Deadline, mut request: R) -> Result<T, Failure>
+pub(super) async fn attempt<T, F, R>(policy: Policy<'_>, deadline: Deadline, mut request: R) -> Result<T, Failure>
 where
     R: FnMut() -> F,
     F: Future<Output = Result<T, Fault>>,
 {
     let (mut attempts, mut conflicts, mut may_have_been_applied) = (0, 0, false);
+    if deadline.has_passed() {
+        return Err(Failure { fault: deadline.passed("before anything was sent"), may_have_been_applied, attempts });
+    }
     loop {
         attempts += 1;
         // The SDK's futures are of many kilobytes, and would be copied with ours wherever those are moved.
@@ -75,7 +91,7 @@ where
         let is_conflict = fault.class == Class::Conflict;
         conflicts += u32::from(is_conflict);
         let tries_are_left = match fault.class {
-            Class::ConditionFailed | Class::Final(_) | Class::TimedOut(Limit::Operation) => false,
+            Class::ConditionFailed | Class::Final(_) | Class::TimedOut(Limit::Operation | Limit::EnsureTable) => false,
             Class::Conflict => conflicts < policy.max_conflicts,
             Class::Throttled | Class::TimedOut(_) | Class::Unavailable => attempts - conflicts < policy.max_attempts,
         };
@@ -88,15 +104,20 @@ where
 }
 
 async fn one_attempt<T>(
-    policy: Policy,
+    policy: Policy<'_>,
     deadline: Deadline,
     request: impl Future<Output = Result<T, Fault>>,
 ) -> Result<T, Fault> {
+    let not_sent =
+        |_| Fault { may_have_been_applied: false, ..deadline.passed("while too many other requests were in flight") };
+    // The semaphore is never closed.
+    let _slot = timeout_at(deadline.at, policy.slots.acquire()).await.map_err(not_sent)?;
     let request_ends = Instant::now() + policy.request_timeout;
     if deadline.at <= request_ends {
         return deadline.limit(request).await?;
     }
-    timeout_at(request_ends, request).await.map_err(|_| Fault::timed_out(Limit::Request, policy.request_timeout))?
+    let silent = |_| Fault::timed_out(Limit::Request, policy.request_timeout, "without an answer");
+    timeout_at(request_ends, request).await.map_err(silent)?
 }
 
 /// 25 to 50 ms after the first attempt, twice that after each further one, up to 400 to 800 ms.
@@ -113,10 +134,16 @@ mod tests {
     use super::*;
     use crate::error::ErrorKind;
 
-    const POLICY: Policy = Policy { max_attempts: 3, max_conflicts: 5, request_timeout: Duration::from_secs(1) };
+    static SLOTS: Semaphore = Semaphore::const_new(64);
+    const POLICY: Policy<'static> =
+        Policy { max_attempts: 3, max_conflicts: 5, request_timeout: Duration::from_secs(1), slots: &SLOTS };
 
     fn fault(class: Class) -> Fault {
         Fault { class, may_have_been_applied: class == Class::Unavailable, what: "fault".to_owned(), source: None }
+    }
+
+    fn in_time(allowed: Duration) -> Deadline {
+        Deadline::after(allowed, Limit::Operation)
     }
 
     /// Fails with each of `faults` in turn, and then succeeds.
@@ -126,7 +153,7 @@ mod tests {
             let next = left.borrow_mut().next().copied();
             next.map_or(Ok(faults.len()), |class| Err(fault(class)))
         };
-        attempt(POLICY, Deadline::after(Duration::from_mins(5)), request).await
+        attempt(POLICY, in_time(Duration::from_mins(5)), request).await
     }
 
     #[tokio::test(start_paused = true)]
@@ -138,6 +165,33 @@ mod tests {
         assert_eq!(after(&[Conflict; 5]).await.expect_err("five are not").attempts, 5);
         let mixed = [Conflict, Throttled, Conflict, Unavailable, Conflict, Conflict];
         assert_eq!(after(&mixed).await.expect("neither count is full"), 6);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn attempts_are_apart_and_further_so_each_time() {
+        let start = Instant::now();
+        after(&[Class::Throttled, Class::Unavailable]).await.expect("two are survived");
+        let took = start.elapsed();
+        assert!((Duration::from_millis(75)..=Duration::from_millis(152)).contains(&took), "{took:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_waits_for_its_slot_no_longer_than_the_call_lasts() {
+        let slots = Semaphore::new(0);
+        let policy = Policy { slots: &slots, ..POLICY };
+        let start = Instant::now();
+        let request = || async { panic!("sent") };
+        let failure = attempt::<(), _, _>(policy, in_time(Duration::from_secs(3)), request).await.expect_err("no slot");
+        assert_eq!((failure.fault.class, failure.may_have_been_applied), (Class::TimedOut(Limit::Operation), false));
+        assert!(start.elapsed() <= Duration::from_millis(3_001), "{:?}", start.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_sent_after_the_end() {
+        let deadline = in_time(Duration::ZERO);
+        let request = || async { panic!("sent") };
+        let failure = attempt::<(), _, _>(POLICY, deadline, request).await.expect_err("too late");
+        assert_eq!((failure.attempts, failure.may_have_been_applied), (0, false));
     }
 
     #[tokio::test(start_paused = true)]
@@ -162,7 +216,7 @@ mod tests {
         {
             let allowed = Duration::from_millis(allowed);
             let start = Instant::now();
-            let failure = attempt::<(), _, _>(POLICY, Deadline::after(allowed), pending).await.expect_err("silence");
+            let failure = attempt::<(), _, _>(POLICY, in_time(allowed), pending).await.expect_err("silence");
             assert_eq!((failure.attempts, failure.fault.class), (attempts, Class::TimedOut(limit)));
             assert!(failure.may_have_been_applied);
             assert!(start.elapsed() <= allowed + Duration::from_millis(1), "{:?}", start.elapsed());
@@ -172,7 +226,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn there_is_no_pause_that_would_outlast_the_call() {
         let start = Instant::now();
-        let deadline = Deadline::after(Duration::from_millis(20));
+        let deadline = in_time(Duration::from_millis(20));
         let failure = attempt::<(), _, _>(POLICY, deadline, || async { Err(fault(Class::Throttled)) }).await;
         assert_eq!(failure.expect_err("throttled").fault.class, Class::Throttled);
         assert_eq!(start.elapsed(), Duration::ZERO);

@@ -1,42 +1,49 @@
 //! The connection: region, credentials, endpoint and TLS, resolved at the first call and never before.
 
-use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedHttpClient, StalledStreamProtectionConfig};
+use aws_sdk_dynamodb::config::{
+    BehaviorVersion, IdentityCache, Region, SharedHttpClient, StalledStreamProtectionConfig,
+};
 use aws_smithy_http_client::Builder as HttpClientBuilder;
-use aws_smithy_http_client::tls::{Provider as TlsProvider, rustls_provider::CryptoMode};
 
-use super::credentials::{AwsFiles, PreloadedCredentials, can_be_sent, provider};
+use super::answer::EmptyIsNoAnswer;
+use super::credentials::{AwsFiles, CurrentCredentials, provider};
+use super::tls::https_client;
 use crate::config::{Config, Endpoint, REGION_RULE, is_region};
 use crate::error::{Error, ErrorKind, Result};
 
 const REGION_VARIABLES: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
 /// DynamoDB Local takes any.
 const LOOPBACK_REGION: &str = "us-east-1";
+/// After a pause (a frozen Lambda) the other end may have forgotten a connection without a word, and each that is tried
+/// costs an attempt. A new one costs less than that.
+const LONGEST_IDLE: Duration = Duration::from_secs(15);
 
 /// A client that can sign, and where its requests go, for messages.
 #[derive(Debug)]
 pub(super) struct Connected {
     pub(super) client: Client,
     pub(super) place: String,
+    pub(super) credentials: Arc<CurrentCredentials>,
 }
 
 /// Resolves everything that a request needs. Reads files and asks credential services; sends nothing to `DynamoDB`.
 pub(super) async fn connect(config: &Config) -> Result<Connected> {
     let files = AwsFiles::from_environment(&config.environment);
     let region = resolve_region(config, &files).await?;
-    let http_client = config.http_client.clone().unwrap_or_else(|| http_client(config.endpoint.as_ref()));
-    let credentials = provider(config, &region, &files);
-    let first = credentials.provide_credentials().await.map_err(|cause| {
-        Error::new(ErrorKind::Credentials, "no AWS credentials: pass options.credentials, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or configure a profile or role")
-            .caused_by(cause)
-    })?;
-    if !can_be_sent(&first) {
-        let message = "the AWS credentials hold characters that no request can carry, such as line breaks";
-        return Err(Error::new(ErrorKind::Credentials, message));
-    }
+    let http_client = match &config.http_client {
+        Some(client) => client.clone(),
+        None => http_client(config)?,
+    };
+    let time_source = config.time_source.clone().unwrap_or_default();
+    let provider = provider(config, &region, &files)?;
+    let credentials = Arc::new(CurrentCredentials::load(provider, time_source.clone()).await?);
     let place = match &config.endpoint {
         Some(endpoint) => format!("endpoint {}", endpoint.url()),
         None => format!("region {region}"),
@@ -44,19 +51,22 @@ pub(super) async fn connect(config: &Config) -> Result<Connected> {
     let mut builder = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(region)
-        .credentials_provider(SharedCredentialsProvider::new(PreloadedCredentials::new(first, credentials)))
+        .credentials_provider(SharedCredentialsProvider::from(Arc::clone(&credentials) as Arc<_>))
+        // They are kept, and renewed, before a request begins: see `CurrentCredentials`.
+        .identity_cache(IdentityCache::no_cache())
         .http_client(http_client)
+        .interceptor(EmptyIsNoAnswer)
         .retry_config(RetryConfig::disabled())
         .timeout_config(TimeoutConfig::builder().connect_timeout(config.connect_timeout).build())
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
     builder.set_endpoint_url(config.endpoint.as_ref().map(|endpoint| endpoint.url().to_owned()));
-    builder.set_time_source(config.time_source.clone());
-    Ok(Connected { client: Client::from_conf(builder.build()), place })
+    builder.set_time_source(Some(time_source));
+    Ok(Connected { client: Client::from_conf(builder.build()), place, credentials })
 }
 
 async fn resolve_region(config: &Config, files: &AwsFiles) -> Result<Region> {
     let configured =
-        config.region.as_deref().or_else(|| config.environment.first(&REGION_VARIABLES).map(|(_, name)| name));
+        config.region.as_deref().or_else(|| config.table_name.region()).or_else(|| from_environment(config));
     let region = match configured {
         Some(name) => Some(Region::new(name.to_owned())),
         None => files.region().await,
@@ -74,14 +84,18 @@ async fn resolve_region(config: &Config, files: &AwsFiles) -> Result<Region> {
     }
 }
 
+fn from_environment(config: &Config) -> Option<&str> {
+    config.environment.first(&REGION_VARIABLES).map(|(_, name)| name)
+}
+
 /// A plain endpoint needs no TLS, and TLS is what takes time to set up.
-fn http_client(endpoint: Option<&Endpoint>) -> SharedHttpClient {
-    match endpoint {
-        Some(endpoint) if !endpoint.is_https() => HttpClientBuilder::new().build_http(),
-        _ => https_client(),
+fn http_client(config: &Config) -> Result<SharedHttpClient> {
+    match &config.endpoint {
+        Some(endpoint) if !endpoint.is_https() => Ok(http_builder().build_http()),
+        _ => https_client(&config.environment),
     }
 }
 
-pub(super) fn https_client() -> SharedHttpClient {
-    HttpClientBuilder::new().tls_provider(TlsProvider::Rustls(CryptoMode::Ring)).build_https()
+pub(super) fn http_builder() -> HttpClientBuilder {
+    HttpClientBuilder::new().pool_idle_timeout(LONGEST_IDLE)
 }

@@ -3,7 +3,6 @@
 use std::error::Error as StdError;
 use std::time::Duration;
 
-use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::CancellationReason;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -33,6 +32,7 @@ pub(super) enum Limit {
     Connect,
     Request,
     Operation,
+    EnsureTable,
 }
 
 /// One failed attempt.
@@ -47,16 +47,18 @@ pub(super) struct Fault {
 }
 
 impl Fault {
-    pub(super) fn timed_out(limit: Limit, duration: Duration) -> Self {
+    /// `meanwhile` says what did not happen, or what did instead.
+    pub(super) fn timed_out(limit: Limit, duration: Duration, meanwhile: &str) -> Self {
         let name = match limit {
             Limit::Connect => "connectTimeoutMs",
             Limit::Request => "requestTimeoutMs",
             Limit::Operation => "operationTimeoutMs",
+            Limit::EnsureTable => "ensureTable's limit",
         };
         Self {
             class: Class::TimedOut(limit),
             may_have_been_applied: limit != Limit::Connect,
-            what: format!("{name} ({} ms) passed without an answer", duration.as_millis()),
+            what: format!("{name} ({} ms) passed {meanwhile}", duration.as_millis()),
             source: None,
         }
     }
@@ -66,14 +68,6 @@ impl Fault {
     where
         E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
     {
-        if credentials_failed(&error) {
-            return Self::from_source(
-                Class::Final(ErrorKind::Credentials),
-                false,
-                "the credentials could not be loaded",
-                error,
-            );
-        }
         match &error {
             SdkError::ServiceError(service) => {
                 let code = service.err().code().unwrap_or_default();
@@ -86,7 +80,8 @@ impl Fault {
                 Self { class, may_have_been_applied: class == Class::Unavailable, what, source: Some(error.into()) }
             }
             SdkError::DispatchFailure(failure) if failure.is_timeout() => {
-                Self { source: Some(error.into()), ..Self::timed_out(Limit::Connect, connect_timeout) }
+                let fault = Self::timed_out(Limit::Connect, connect_timeout, "without a connection");
+                Self { source: Some(error.into()), ..fault }
             }
             SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) => {
                 let what = format!("no connection: {}", innermost(&error));
@@ -172,10 +167,6 @@ fn chain<'e>(error: &'e (dyn StdError + 'static)) -> impl Iterator<Item = &'e (d
     std::iter::successors(Some(error), |error: &&'e (dyn StdError + 'static)| (*error).source())
 }
 
-fn credentials_failed(error: &(dyn StdError + 'static)) -> bool {
-    chain(error).any(<dyn StdError>::is::<CredentialsError>)
-}
-
 fn innermost(error: &(dyn StdError + 'static)) -> String {
     chain(error).last().map(ToString::to_string).unwrap_or_default()
 }
@@ -250,14 +241,6 @@ mod tests {
             assert_eq!((fault.class, fault.may_have_been_applied), (Class::Unavailable, true));
             assert!(fault.what.contains("reset by peer"), "{}", fault.what);
         }
-    }
-
-    #[test]
-    fn credentials_that_do_not_load_are_called_that_however_deep_they_lie() {
-        let cause = Box::new(CredentialsError::not_loaded("nowhere"));
-        let error: SdkError<DeleteItemError, HttpResponse> =
-            SdkError::dispatch_failure(ConnectorError::other(cause, None));
-        assert_eq!(Fault::from_sdk(error, CONNECT_TIMEOUT).class, Class::Final(ErrorKind::Credentials));
     }
 
     /// The reasons of "`TransactionCanceledException`" in the `DynamoDB` API reference.

@@ -3,6 +3,7 @@
 //! Above this module nobody knows attributes, expressions or the SDK. Inside, a refused condition is an answer; what
 //! is left over becomes an [`Error`] that says which operation, key and table, and where.
 
+mod answer;
 mod attempts;
 mod client;
 mod credentials;
@@ -12,18 +13,21 @@ mod provision;
 mod requests;
 mod row;
 mod schema;
+mod tls;
 
 pub(crate) use attempts::Deadline;
-pub(crate) use requests::{LockWrite, Published};
+pub(crate) use requests::{LockWrite, NewLock, Published};
+pub(crate) use row::LockRow;
 
 use std::error::Error as StdError;
+use std::fmt::{self, Display};
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, Semaphore};
 
 use self::attempts::{Failure, Policy};
 use self::client::Connected;
-use self::fault::{Class, Fault};
+use self::fault::{Class, Fault, Limit};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::EntryKey;
@@ -33,10 +37,14 @@ const FEW_CONFLICTS: u32 = 3;
 /// Tries against a conflicting transaction where giving up costs a rendered page or an invalidation.
 const MANY_CONFLICTS: u32 = 8;
 
+/// Each takes a connection, and a Lambda function has 1,024 file descriptors for everything.
+const MOST_REQUESTS_IN_FLIGHT: usize = 64;
+
 /// One table and the way to it.
 pub(crate) struct Table {
     config: Config,
     connected: OnceCell<Connected>,
+    slots: Semaphore,
 }
 
 /// What a call is about, for messages and limits.
@@ -47,9 +55,15 @@ pub(crate) struct Call<'a> {
     pub(crate) deadline: Deadline,
 }
 
+impl Display for Call<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} for cache key \"{}\"", self.operation, self.key.shown())
+    }
+}
+
 impl Table {
     pub(crate) fn new(config: Config) -> Self {
-        Self { config, connected: OnceCell::new() }
+        Self { config, connected: OnceCell::new(), slots: Semaphore::new(MOST_REQUESTS_IN_FLIGHT) }
     }
 
     pub(crate) fn config(&self) -> &Config {
@@ -58,17 +72,32 @@ impl Table {
 
     /// The deadline of a call that begins now.
     pub(crate) fn deadline(&self) -> Deadline {
-        Deadline::after(self.config.operation_timeout)
+        Deadline::after(self.config.operation_timeout, Limit::Operation)
     }
 
     /// Connects at the first call; a failure is not kept, so that the next call tries again.
-    async fn connected(&self, deadline: Deadline) -> Result<&Connected> {
-        match deadline.limit(self.connected.get_or_try_init(|| Box::pin(client::connect(&self.config)))).await {
-            Ok(connected) => connected,
-            Err(fault) => {
-                Err(Error::new(ErrorKind::Timeout, format!("{} while AWS credentials were loaded", fault.what)))
-            }
-        }
+    async fn connected(&self, about: impl Display, deadline: Deadline) -> Result<&Connected> {
+        let connect = async {
+            let connected = self.connected.get_or_try_init(|| Box::pin(client::connect(&self.config))).await?;
+            connected.credentials.renew().await?;
+            Ok(connected)
+        };
+        self.in_time(about, deadline, "AWS credentials were loaded", connect).await?
+    }
+
+    /// What does not come by the deadline is an error that says what was waited for meanwhile.
+    pub(crate) async fn in_time<T>(
+        &self,
+        about: impl Display,
+        deadline: Deadline,
+        meanwhile: &str,
+        future: impl Future<Output = T>,
+    ) -> Result<T> {
+        deadline.limit(future).await.map_err(|_| {
+            let fault = deadline.passed(&format!("while {meanwhile}"));
+            let table = self.config.table_name.as_str();
+            Error::new(ErrorKind::Timeout, format!("{about} on table \"{table}\": {}", fault.what))
+        })
     }
 
     fn fault<E>(&self, error: SdkError<E>) -> Fault
@@ -78,14 +107,18 @@ impl Table {
         Fault::from_sdk(error, self.config.connect_timeout)
     }
 
-    fn policy(&self, max_conflicts: u32) -> Policy {
-        Policy { max_attempts: self.config.max_attempts, max_conflicts, request_timeout: self.config.request_timeout }
+    fn policy(&self, max_conflicts: u32) -> Policy<'_> {
+        Policy {
+            max_attempts: self.config.max_attempts,
+            max_conflicts,
+            request_timeout: self.config.request_timeout,
+            slots: &self.slots,
+        }
     }
 
     fn explain(&self, failure: Failure, call: Call<'_>, place: &str) -> Error {
         let Failure { fault, attempts, .. } = failure;
-        let about = format!("{} for cache key \"{}\"", call.operation, call.key.shown());
-        self.describe(fault, attempts, &about, place)
+        self.describe(fault, attempts, &call.to_string(), place)
     }
 
     fn describe(&self, fault: Fault, attempts: u32, about: &str, place: &str) -> Error {

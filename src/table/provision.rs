@@ -13,7 +13,7 @@ use tokio::time::sleep;
 
 use super::attempts::{Deadline, Failure, attempt};
 use super::client::Connected;
-use super::fault::Fault;
+use super::fault::{Fault, Limit};
 use super::{FEW_CONFLICTS, Table, schema};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -24,8 +24,8 @@ const OPERATION: &str = "ensureTable";
 impl Table {
     /// Creates the table when it is missing, turns TTL on, and waits until the table is usable: at most 60 s.
     pub(crate) async fn ensure(&self) -> Result<()> {
-        let deadline = Deadline::after(LONGEST_WAIT);
-        let connected = self.connected(deadline).await?;
+        let deadline = Deadline::after(LONGEST_WAIT, Limit::EnsureTable);
+        let connected = self.connected(OPERATION, deadline).await?;
         let mut create_sent = false;
         loop {
             match self.describe_table(connected, deadline).await? {
@@ -165,7 +165,8 @@ impl Table {
 
     async fn pause(&self, deadline: Deadline, connected: &Connected) -> Result<()> {
         let waited = deadline.limit(sleep(POLL_INTERVAL)).await;
-        waited.map_err(|fault| self.describe(fault, 1, OPERATION, &connected.place))
+        waited
+            .map_err(|_| self.describe(deadline.passed("before the table was usable"), 1, OPERATION, &connected.place))
     }
 
     /// Takes an error with this code as success.

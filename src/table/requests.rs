@@ -12,9 +12,10 @@ use super::fault::{Class, Fault};
 use super::row::{self, Item, LockRow};
 use super::{Call, FEW_CONFLICTS, MANY_CONFLICTS, Table, schema};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Generation, LeaseClaim, LeaseRequest, Page};
+use crate::model::{Generation, LONGEST_BELIEVABLE_LEASE_MS, LeaseClaim, LeaseRequest, Page};
 
 /// A LOCK row that has not been written yet.
+#[derive(Clone)]
 pub(crate) struct NewLock(Item);
 
 /// How the conditional write of LOCK ended.
@@ -40,7 +41,7 @@ pub(crate) enum Published {
 impl Table {
     /// Both rows with one request, which costs what reading one would.
     pub(crate) async fn read_entry(&self, call: Call<'_>) -> Result<(Option<LockRow>, Option<Page>)> {
-        let connected = self.connected(call.deadline).await?;
+        let connected = self.connected(call, call.deadline).await?;
         let request = || async {
             connected
                 .client
@@ -71,7 +72,7 @@ impl Table {
 
     /// META alone.
     pub(crate) async fn read_page(&self, call: Call<'_>, consistently: bool) -> Result<Option<Page>> {
-        let connected = self.connected(call.deadline).await?;
+        let connected = self.connected(call, call.deadline).await?;
         let request = || async {
             connected
                 .client
@@ -104,7 +105,7 @@ impl Table {
         NewLock(item): NewLock,
     ) -> Result<LockWrite> {
         let values = lease_is_free_values(request);
-        let connected = self.connected(call.deadline).await?;
+        let connected = self.connected(call, call.deadline).await?;
         let send = || async {
             let answer = connected
                 .client
@@ -148,7 +149,7 @@ impl Table {
             .build()
             .map_err(|error| unbuildable(call, error))?;
         let put = TransactWriteItem::builder().put(put).build();
-        let connected = self.connected(call.deadline).await?;
+        let connected = self.connected(call, call.deadline).await?;
         match self.transact(connected, call, [self.delete(call, schema::LOCK, condition)?, put]).await {
             Ok(()) => Ok(Published::Yes),
             Err(failure) if failure.fault.class == Class::ConditionFailed => Ok(Published::LeaseLost),
@@ -159,7 +160,7 @@ impl Table {
     /// Deletes both rows in one transaction, whether they exist or not.
     pub(crate) async fn delete_entry(&self, call: Call<'_>) -> Result<()> {
         let rows = [self.delete(call, schema::META, None)?, self.delete(call, schema::LOCK, None)?];
-        let connected = self.connected(call.deadline).await?;
+        let connected = self.connected(call, call.deadline).await?;
         self.transact(connected, call, rows).await.map_err(|failure| self.explain(failure, call, &connected.place))
     }
 
@@ -177,7 +178,7 @@ impl Table {
 
     /// Deletes LOCK if the lease is ours; else nothing.
     pub(crate) async fn delete_lock(&self, call: Call<'_>, claim: &LeaseClaim) -> Result<()> {
-        let connected = self.connected(call.deadline).await?;
+        let connected = self.connected(call, call.deadline).await?;
         let send = || async {
             let answer = connected
                 .client
@@ -249,7 +250,7 @@ fn lease_is_free_values(request: &LeaseRequest) -> Item {
         (":owner".to_owned(), row::string(request.claim.owner.as_str())),
     ]);
     let now = request.now.get();
-    for (name, millis) in [("now", now), ("horizon", now + schema::FURTHEST_LEASE_END_MS)] {
+    for (name, millis) in [("now", now), ("horizon", now + LONGEST_BELIEVABLE_LEASE_MS)] {
         let second = row::seconds_rounded_down(millis);
         values.insert(format!(":{name}_s"), row::millis_as_seconds(millis));
         values.insert(format!(":{name}_next_s"), row::number(second + 1.0));

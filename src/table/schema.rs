@@ -99,6 +99,3 @@ pub(super) const LEASE_IS_MINE: &str = lease_is_mine!();
 
 /// May the caller publish? In the shared schema's whole seconds, as every other language checks it.
 pub(super) const LEASE_IS_MINE_AND_HAS_NOT_EXPIRED: &str = concat!(lease_is_mine!(), " AND lease_expires_at > :now_s");
-
-/// An end further away than this is no end: somebody took milliseconds for seconds.
-pub(super) const FURTHEST_LEASE_END_MS: f64 = 7.0 * 24.0 * 60.0 * 60.0 * 1_000.0;

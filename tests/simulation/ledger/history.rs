@@ -1,0 +1,150 @@
+//! One key's rows, version by version, as the simulation's own writers write them.
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::Value;
+use tabletheory_isr::{Lease, Page};
+use tokio::time::Instant;
+
+use super::CallId;
+use crate::dynamodb::Item;
+
+/// META, as far as it tells one publish from another.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Published {
+    /// The token that it was published with, and the call: each publish has a pointer of its own.
+    pub(crate) pointer: String,
+    pub(crate) generated_at: f64,
+    pub(crate) etag: Option<String>,
+}
+
+impl Published {
+    pub(crate) fn token(&self) -> &str {
+        token_in(&self.pointer)
+    }
+}
+
+/// Publishers name their pages after their lease.
+pub(crate) fn pointer(token: &str, call: CallId) -> String {
+    format!("{token}/{call}")
+}
+
+pub(crate) fn token_in(pointer: &str) -> &str {
+    pointer.split_once('/').map_or(pointer, |(token, _)| token)
+}
+
+/// LOCK.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Held {
+    pub(crate) token: String,
+    pub(crate) owner: String,
+    pub(crate) expires_at: f64,
+}
+
+impl Held {
+    /// Whether `owner` may take it, by the caller's clock.
+    pub(crate) fn is_free(&self, owner: &str, now: f64) -> bool {
+        self.expires_at <= now || self.owner == owner
+    }
+
+    /// Whether a publish passes: whose it is, and its end in whole seconds.
+    pub(crate) fn lets_publish(&self, owner: &str, token: &str, now_s: f64) -> bool {
+        self.owner == owner && self.token == token && (self.expires_at / 1_000.0).ceil() > now_s
+    }
+}
+
+/// Both rows at one moment.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Version {
+    pub(crate) page: Option<Published>,
+    pub(crate) lock: Option<Held>,
+}
+
+impl Version {
+    pub(crate) fn of_rows(meta: Option<&Item>, lock: Option<&Item>) -> Self {
+        let page = meta.map(|row| Published {
+            pointer: string(row, "s3_key"),
+            generated_at: number(row, "generated_at_ms"),
+            etag: row.get("etag").map(|_| string(row, "etag")),
+        });
+        let lock = lock.map(|row| Held {
+            token: string(row, "lease_token"),
+            owner: string(row, "lease_owner"),
+            expires_at: number(row, "lease_expires_at_ms"),
+        });
+        Self { page, lock }
+    }
+
+    /// The same, from what a client was told.
+    pub(crate) fn of_record(page: Option<&Page>, lease: Option<&Lease>) -> Self {
+        let page = page.map(|page| Published {
+            pointer: page.html_pointer.clone(),
+            generated_at: page.generated_at,
+            etag: page.etag.clone(),
+        });
+        let lock = lease.map(|lease| Held {
+            token: lease.token.clone(),
+            owner: lease.owner.clone().unwrap_or_default(),
+            expires_at: lease.expires_at,
+        });
+        Self { page, lock }
+    }
+
+    pub(crate) fn is_held_with(&self, token: &str) -> bool {
+        self.lock.as_ref().is_some_and(|lock| lock.token == token)
+    }
+}
+
+/// All versions of one key's rows, and what led to them.
+#[derive(Default)]
+pub(crate) struct History {
+    /// Beyond the first, which is nothing.
+    versions: Vec<Version>,
+    /// By lease token: the call that acquired with it.
+    pub(crate) acquired_by: HashMap<String, CallId>,
+    /// Every token that LOCK ever had.
+    pub(crate) seen: HashSet<String>,
+    pub(crate) ghosts: HashSet<String>,
+    /// By lease token and by client request token.
+    pub(crate) committed: HashSet<String>,
+    pub(crate) transactions: HashSet<String>,
+    /// Of each publish, its version.
+    pub(crate) published: HashMap<String, usize>,
+    /// The last invalidation, and its version.
+    pub(crate) invalidated: Option<(Instant, usize)>,
+    /// The page that the effects so far must have left.
+    pub(crate) expected: Option<Published>,
+}
+
+impl History {
+    pub(crate) fn latest(&self) -> usize {
+        self.versions.len()
+    }
+
+    pub(crate) fn now(&self) -> Version {
+        self.versions.last().cloned().unwrap_or_default()
+    }
+
+    pub(crate) fn push(&mut self, version: Version) {
+        self.versions.push(version);
+    }
+
+    /// The versions from `first` on, up to now.
+    pub(crate) fn since(&self, first: usize) -> impl Iterator<Item = Version> + '_ {
+        let nothing = (first == 0).then(Version::default);
+        nothing.into_iter().chain(self.versions.iter().skip(first.saturating_sub(1)).cloned())
+    }
+}
+
+fn string(row: &Item, name: &str) -> String {
+    row.get(name).and_then(|value| value["S"].as_str()).unwrap_or_else(|| panic!("{name} in {row:?}")).to_owned()
+}
+
+fn number(row: &Item, name: &str) -> f64 {
+    decimal(row.get(name).unwrap_or(&Value::Null))
+}
+
+/// A typed number.
+pub(crate) fn decimal(value: &Value) -> f64 {
+    value["N"].as_str().and_then(|digits| digits.parse().ok()).unwrap_or_else(|| panic!("{value} is no number"))
+}
