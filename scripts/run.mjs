@@ -6,10 +6,14 @@ import { fileURLToPath } from 'node:url'
 const root = fileURLToPath(new URL('..', import.meta.url))
 
 /** Resolves when the command succeeds; else ends this process with its exit code. */
-export async function run(command, ...args) {
+export const run = (command, ...args) => runWith({}, command, ...args)
+
+/** The same with more environment variables. */
+export async function runWith(variables, command, ...args) {
   console.log(`\n> ${[command, ...args].join(' ')}`)
+  const env = { ...process.env, ...variables }
   // npm and npx are scripts on Windows.
-  const child = spawn(command, args, { cwd: root, stdio: 'inherit', shell: process.platform === 'win32' })
+  const child = spawn(command, args, { cwd: root, env, stdio: 'inherit', shell: process.platform === 'win32' })
   const [code, signal] = await once(child, 'exit').catch((error) => {
     console.error(`${command} could not be started: ${error.message}`)
     return [1]

@@ -1,16 +1,19 @@
 // Everything that CI checks. `npm test -- --only js` and the like runs one part of it on what was built last.
 import { parseArgs } from 'node:util'
 
+import { startDynamoDbLocal } from './dynamodb-local.mjs'
 import { installNodes, prepare } from './prepare.mjs'
-import { run } from './run.mjs'
+import { run, runWith } from './run.mjs'
 
 const parts = {
   rust: async () => {
     await run('cargo', 'fmt', '--check')
     await run('cargo', 'clippy', '--all-targets', '--locked', '--', '-D', 'warnings')
-    await run('cargo', 'test', '--locked', '--quiet')
-    process.env.RUSTDOCFLAGS = '-D warnings'
-    await run('cargo', 'doc', '--no-deps', '--locked', '--quiet')
+    const { endpoint, stop } = await startDynamoDbLocal()
+    const variables = { DYNAMODB_ENDPOINT: endpoint, SIMULATION_SEEDS: '20000' }
+    await runWith(variables, 'cargo', 'test', '--locked', '--quiet', '--', '--include-ignored')
+    await stop()
+    await runWith({ RUSTDOCFLAGS: '-D warnings' }, 'cargo', 'doc', '--no-deps', '--locked', '--quiet')
   },
   lint: async () => {
     await run('npx', 'biome', 'ci', '--error-on-warnings', '.')

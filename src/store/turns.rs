@@ -155,3 +155,120 @@ impl<T: Clone> Turn<T> {
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::time::Duration;
+
+    use tokio::time::{sleep, timeout};
+
+    use super::*;
+    use crate::config::{Config, TableName};
+    use crate::error::{Error, ErrorKind};
+    use crate::model::{CacheKey, EntryKey};
+
+    const WORK: Duration = Duration::from_millis(100);
+
+    /// A table that is never asked, the turns before it, and how often they came.
+    struct Bench {
+        table: Table,
+        key: EntryKey,
+        turns: Turns<u32>,
+        sent: Cell<u32>,
+        failures: u32,
+    }
+
+    impl Bench {
+        fn new(failures: u32) -> Self {
+            let table = Table::new(Config::new(TableName::new("isr").expect("a name")));
+            let key = EntryKey::prefixed("", CacheKey::new("cacheKey", "k".to_owned()).expect("not empty"));
+            Self { table, key, turns: Turns::default(), sent: Cell::new(0), failures }
+        }
+
+        /// Answers with the number of the request.
+        async fn work(&self) -> Result<u32> {
+            let number = self.sent.get() + 1;
+            self.sent.set(number);
+            sleep(WORK).await;
+            if number <= self.failures {
+                return Err(Error::new(ErrorKind::Unavailable, number.to_string()));
+            }
+            Ok(number)
+        }
+
+        async fn share(&self, after: Duration) -> Result<By<u32>> {
+            sleep(after).await;
+            let call = Call { operation: "get", key: &self.key, deadline: self.table.deadline() };
+            self.turns.share(&self.table, call, || self.work()).await
+        }
+
+        fn is_idle(&self) -> bool {
+            locked(&self.turns.keys).is_empty()
+        }
+    }
+
+    const NOW: Duration = Duration::ZERO;
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_comes_while_one_is_in_flight_shares_the_next_and_not_that_one() {
+        let bench = Bench::new(0);
+        let (a, b, c, d) =
+            tokio::join!(bench.share(NOW), bench.share(NOW), bench.share(WORK / 2), bench.share(WORK * 3 / 2));
+        assert_eq!(a.expect("answered"), By::This(1));
+        assert_eq!((b.expect("answered"), c.expect("answered")), (By::This(2), By::Another(2)));
+        assert_eq!(d.expect("answered"), By::This(3), "the second was in flight already");
+        assert!(bench.is_idle());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failure_is_its_callers_own_and_the_second_one_everybodys() {
+        for (failures, expected) in [(2, ["1", "2", "3", "3"]), (3, ["1", "2", "3", "3"])] {
+            let bench = Bench::new(failures);
+            let calls = tokio::join!(bench.share(NOW), bench.share(NOW), bench.share(NOW), bench.share(NOW));
+            let said = <[_; 4]>::from(calls).map(|answer| match answer {
+                Ok(By::This(number) | By::Another(number)) => number.to_string(),
+                Err(error) => error.to_string(),
+            });
+            assert_eq!(said, expected, "{failures} failures");
+            assert_eq!(bench.sent.get(), 3);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whose_time_is_up_leaves_the_others_alone() {
+        let bench = Bench::new(0);
+        let held = bench.turns.enter(bench.key.partition());
+        let in_flight = held.key.in_flight.lock().await;
+        let error = bench.share(NOW).await.expect_err("too late");
+        assert_eq!(error.kind(), ErrorKind::Timeout);
+        assert!(
+            error
+                .to_string()
+                .ends_with("operationTimeoutMs (3000 ms) passed while other calls for the same key were under way"),
+            "{error}"
+        );
+        drop(in_flight);
+        drop(held);
+        assert_eq!(bench.share(NOW).await.expect("answered"), By::This(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_caller_that_is_gone_is_replaced_and_leaves_nothing_behind() {
+        let bench = Bench::new(0);
+        let (gone, stays) = tokio::join!(timeout(WORK / 2, bench.share(NOW)), bench.share(NOW));
+        assert!(gone.is_err());
+        assert_eq!(stays.expect("answered"), By::This(2));
+        assert!(bench.is_idle());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_goes_alone_goes_when_nobody_is_in_flight() {
+        let bench = Bench::new(0);
+        let call = Call { operation: "get", key: &bench.key, deadline: bench.table.deadline() };
+        let alone = bench.turns.alone(&bench.table, call, || bench.work());
+        let (first, second) = tokio::join!(bench.share(NOW), alone);
+        assert_eq!((first.expect("answered"), second.expect("answered")), (By::This(1), 2));
+        assert!(bench.is_idle());
+    }
+}
