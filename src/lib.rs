@@ -2,7 +2,7 @@
 //!
 //! A page that is regenerated incrementally has, per cache key, at most two rows in the table: **META**, what was
 //! published, and **LOCK**, who may publish next. [`Store`] has the five operations on them. This is the protocol; all of
-//! it is in the table's conditions, none in the processes' memory, and no process's clock is compared with another's
+//! it is in the table's conditions, none in the processes' memory (but for one ghost, below), and no process's clock is compared with another's
 //! except where that is said.
 //!
 //! # Limits
@@ -44,8 +44,15 @@
 //!
 //! What a retry cannot close: a duplicate of an acquire, delivered by the network after its lease was given back, brings
 //! LOCK back with the old token. Until it expires it blocks others (a *ghost*); nobody commits with it, because a store
-//! refuses a token that it has committed, unless the lease was invalidated between: the regeneration in flight then
-//! finds its token again. Only a counter read before every acquire would close that.
+//! refuses a token that it has committed (it remembers the last 1,024), unless the lease was invalidated between: the
+//! regeneration in flight then finds its token again. Only a counter read before every acquire would close that.
+//!
+//! # Sharing
+//!
+//! Within one store, reads of one key that are under way at the same time share a request, and so do acquires. A call only
+//! shares what is sent after it began, so all of the above is true of it too.
+//!
+//! `docs/protocol.md` has the promises by name, and how each is checked.
 //!
 //! # Example
 //!

@@ -32,7 +32,7 @@ use crate::{Config, Store};
 /// ISR metadata and regeneration leases in one DynamoDB table, as FaceTheory's `isr.metaStore`.
 ///
 /// Make one at module scope and keep it: it holds the connections. Its methods never throw; each returns a promise
-/// that settles within `operationTimeoutMs` and rejects with an error that has `code`, `name`, `retryable` and,
+/// that settles within `operationTimeoutMs` (`ensureTable`'s: 60 seconds) and rejects with an error that has `code`, `name`, `retryable` and,
 /// where there is one, `cause` (see `IsrStoreErrorCode`).
 #[napi]
 pub struct FaceTheoryIsrMetaStore {
@@ -65,7 +65,8 @@ impl FaceTheoryIsrMetaStore {
         Ok(Self { store: Arc::new(Store::new(config)), callbacks })
     }
 
-    /// Reads what the table knows of a page, with one request.
+    /// Reads what the table knows of a page, with one request. Calls for the same key that wait at the same time share
+    /// one, which is sent after each of them began.
     ///
     /// @returns The record, or `null` where there is neither a page nor a lease. The lease fields are as stored, also
     /// when the lease has expired; `null`, `null` and 0 without one.
@@ -82,8 +83,8 @@ impl FaceTheoryIsrMetaStore {
     ///
     /// Resolves for a key that does not exist. The HTML itself stays in the object store.
     ///
-    /// @throws `ErrInvalidArgument` for a cache key that is no non-empty string; `ErrConflict` when other transactions
-    /// were in the way of every attempt.
+    /// @throws `ErrInvalidArgument` for a cache key that is no non-empty string; `ErrConflict` when another transaction
+    /// was in the way of the last attempt too.
     #[napi(catch_unwind, ts_args_type = "cacheKey: string", ts_return_type = "Promise<void>")]
     pub fn invalidate<'e>(&'e self, env: &'e Env, cache_key: Unknown<'e>) -> Promised<'e, Undefined> {
         let store = Arc::clone(&self.store);

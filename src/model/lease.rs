@@ -65,3 +65,36 @@ pub enum LeaseAttempt {
     /// Somebody else holds the lease.
     Held(Record),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::CacheKey;
+
+    #[test]
+    fn a_lease_is_free_when_it_has_ended_or_is_ones_own_or_has_no_believable_end() {
+        let key = EntryKey::prefixed("", CacheKey::new("cacheKey", "k".to_owned()).expect("not empty"));
+        let request = LeaseRequest {
+            claim: LeaseClaim {
+                key,
+                owner: LeaseOwner::new("leaseOwner", "me".to_owned()).expect("not empty"),
+                token: LeaseToken::new("leaseToken", "t".to_owned()).expect("not empty"),
+            },
+            now: EpochMillis::new("nowMs", 1_000.5).expect("in range"),
+            duration: LeaseMillis::new("leaseDurationMs", 500.0).expect("in range"),
+            fallback_revalidate: RevalidateSeconds::DEFAULT,
+        };
+        let week = 7.0 * 86_400_000.0;
+        for (owner, expires_at, is_free) in [
+            (Some("other"), 1_000.5, true),
+            (Some("other"), 1_000.75, false),
+            (None, 1_000.75, false),
+            (Some("me"), 1_000.75, true),
+            (Some("other"), 1_000.5 + week, false),
+            (Some("other"), 1_000.75 + week, true),
+        ] {
+            let lease = Lease { owner: owner.map(str::to_owned), token: "u".to_owned(), expires_at };
+            assert_eq!(request.is_free(&lease), is_free, "{lease:?}");
+        }
+    }
+}

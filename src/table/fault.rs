@@ -73,6 +73,9 @@ impl Fault {
                 let code = service.err().code().unwrap_or_default();
                 let class = class_of(code, service.raw().status().as_u16());
                 let what = match (code, service.err().message()) {
+                    ("", _) if service.raw().status().is_success() => {
+                        format!("the answer could not be read: {}", innermost(&error))
+                    }
                     ("", _) => format!("HTTP status {} without an error code", service.raw().status()),
                     (code, Some(message)) => format!("{code}: {message}"),
                     (code, None) => code.to_owned(),
