@@ -43,9 +43,9 @@
 //! * A release that meets no row of ours has nothing to do.
 //!
 //! What a retry cannot close: a duplicate of an acquire, delivered by the network after its lease was given back, brings
-//! LOCK back with the old token. Until it expires it blocks others (a *ghost*); nobody commits with it, because a store
-//! refuses a token that it has committed (it remembers the last 1,024), unless the lease was invalidated between: the
-//! regeneration in flight then finds its token again. Only a counter read before every acquire would close that.
+//! LOCK back with the old token. Until it expires it blocks others (a *ghost*). A store refuses a token that it has committed
+//! (it remembers the last 1,024); but a regeneration that is still in flight, across an invalidation or after its lease was
+//! taken over, finds its token again. Only a counter read before every acquire would close that.
 //!
 //! # Sharing
 //!

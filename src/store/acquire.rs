@@ -2,9 +2,9 @@
 
 use super::turns::By;
 use super::{Store, record};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::model::{Lease, LeaseAttempt, LeaseRequest, Page};
-use crate::table::{Call, LockWrite, NewLock};
+use crate::table::{Call, LockWrite, NewLock, Unwritten};
 
 /// What an attempt has found out.
 #[derive(Debug, Clone)]
@@ -46,15 +46,17 @@ impl Store {
 
     async fn attempt(&self, call: Call<'_>, request: &LeaseRequest, row: NewLock) -> Result<Attempt> {
         let claim = &request.claim;
-        // The read gives up a little earlier, so that there is time to release; and at once when the write has failed.
-        let read = Call { deadline: call.deadline.with_reserve(), ..call };
-        let write = self.table.write_lock(call, request, row);
-        let read = async { Ok(self.table.read_page(read, true).await) };
+        // They give up a little earlier, so that there is time to release; the read does at once when the write has failed.
+        let both = Call { deadline: call.deadline.with_reserve(), ..call };
+        let write = self.table.write_lock(both, request, row);
+        let read = async { Ok(self.table.read_page(both, true).await) };
         let (written, page) = match tokio::try_join!(write, read) {
             Ok((written, Ok(page))) => (written, page),
-            Ok((LockWrite::Written, Err(error))) => return Err(self.released(call, request, error).await),
-            Err(error) if may_have_been_written(&error) => return Err(self.released(call, request, error).await),
-            Ok((_, Err(error))) | Err(error) => return Err(error),
+            Ok((LockWrite::Written, Err(error))) | Err(Unwritten { error, may_be_there: true }) => {
+                self.release_at(call, claim).await;
+                return Err(error);
+            }
+            Ok((_, Err(error))) | Err(Unwritten { error, may_be_there: false }) => return Err(error),
         };
         let (acquired, lease) = match written {
             LockWrite::Written => {
@@ -67,14 +69,4 @@ impl Store {
         };
         Ok(Attempt { acquired, lease, page })
     }
-
-    /// `error`, after the lease was released that nobody is told of.
-    async fn released(&self, call: Call<'_>, request: &LeaseRequest, error: Error) -> Error {
-        self.release_at(call, &request.claim).await;
-        error
-    }
-}
-
-fn may_have_been_written(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Timeout | ErrorKind::Unavailable | ErrorKind::Conflict)
 }

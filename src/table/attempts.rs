@@ -42,7 +42,7 @@ impl Deadline {
 
     /// Earlier by a tenth of the whole, for what has to be done when this one has passed.
     pub(crate) fn with_reserve(self) -> Self {
-        Self { at: self.at - self.allowed / 10, ..self }
+        Self { at: self.at - self.allowed / 10, limit: Limit::MostOfOperation, ..self }
     }
 
     /// Like an answer, what comes too late does not come.
@@ -91,7 +91,9 @@ where
         let is_conflict = fault.class == Class::Conflict;
         conflicts += u32::from(is_conflict);
         let tries_are_left = match fault.class {
-            Class::ConditionFailed | Class::Final(_) | Class::TimedOut(Limit::Operation | Limit::EnsureTable) => false,
+            Class::ConditionFailed
+            | Class::Final(_)
+            | Class::TimedOut(Limit::Operation | Limit::MostOfOperation | Limit::EnsureTable) => false,
             Class::Conflict => conflicts < policy.max_conflicts,
             Class::Throttled | Class::TimedOut(_) | Class::Unavailable => attempts - conflicts < policy.max_attempts,
         };

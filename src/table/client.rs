@@ -35,7 +35,7 @@ pub(super) struct Connected {
 
 /// Resolves everything that a request needs. Reads files and asks credential services; sends nothing to `DynamoDB`.
 pub(super) async fn connect(config: &Config) -> Result<Connected> {
-    let files = AwsFiles::from_environment(&config.environment);
+    let files = AwsFiles::read(&config.environment);
     let region = resolve_region(config, &files).await?;
     let http_client = match &config.http_client {
         Some(client) => client.clone(),

@@ -1,5 +1,6 @@
 //! Who we are: options, then the environment as the caller sees it, then AWS's chain.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -32,33 +33,30 @@ const CONTAINER_VARIABLES: [&str; 2] = ["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
 #[derive(Debug)]
 pub(super) struct AwsFiles {
     files: EnvConfigFiles,
-    profile: Option<String>,
+    profile: String,
 }
 
 impl AwsFiles {
-    pub(super) fn from_environment(environment: &Environment) -> Self {
+    /// Reads the files, since aws-config would look for them in the process's environment, and stop at one that is missing.
+    pub(super) fn read(environment: &Environment) -> Self {
         let home = environment.first(&HOME_VARIABLES).map(|(_, home)| Path::new(home).join(".aws"));
-        let path = |variable, name| match environment.get(variable) {
-            Some(path) => Some(PathBuf::from(path)),
-            None => home.as_ref().map(|home| home.join(name)),
+        let contents = |variable, name| {
+            let path = match environment.get(variable) {
+                Some(path) => Some(PathBuf::from(path)),
+                None => home.as_ref().map(|home| home.join(name)),
+            };
+            path.and_then(|path| fs::read_to_string(path).ok()).unwrap_or_default()
         };
-        let mut files = EnvConfigFiles::builder();
-        files = match path("AWS_CONFIG_FILE", "config") {
-            Some(path) => files.with_file(EnvConfigFileKind::Config, path),
-            None => files.include_default_config_file(true),
-        };
-        files = match path("AWS_SHARED_CREDENTIALS_FILE", "credentials") {
-            Some(path) => files.with_file(EnvConfigFileKind::Credentials, path),
-            None => files.include_default_credentials_file(true),
-        };
-        Self { files: files.build(), profile: environment.get("AWS_PROFILE").map(str::to_owned) }
+        let files = EnvConfigFiles::builder()
+            .with_contents(EnvConfigFileKind::Config, contents("AWS_CONFIG_FILE", "config"))
+            .with_contents(EnvConfigFileKind::Credentials, contents("AWS_SHARED_CREDENTIALS_FILE", "credentials"))
+            .build();
+        Self { files, profile: environment.get("AWS_PROFILE").unwrap_or("default").to_owned() }
     }
 
     pub(super) async fn region(&self) -> Option<Region> {
-        let mut provider = ProfileFileRegionProvider::builder().profile_files(self.files.clone());
-        if let Some(profile) = &self.profile {
-            provider = provider.profile_name(profile);
-        }
+        let provider =
+            ProfileFileRegionProvider::builder().profile_files(self.files.clone()).profile_name(&self.profile);
         provider.build().region().await
     }
 }
@@ -93,10 +91,10 @@ fn can_be_sent(credentials: &Credentials) -> bool {
 fn chain(environment: &Environment, region: &Region, files: &AwsFiles) -> Result<CredentialsProviderChain> {
     let http_client = https_client(environment)?;
     let config = ProviderConfig::without_region().with_region(Some(region.clone())).with_http_client(http_client);
-    let mut profile = ProfileFileCredentialsProvider::builder().configure(&config).profile_files(files.files.clone());
-    if let Some(name) = &files.profile {
-        profile = profile.profile_name(name);
-    }
+    let profile = ProfileFileCredentialsProvider::builder()
+        .configure(&config)
+        .profile_files(files.files.clone())
+        .profile_name(&files.profile);
     let mut chain = CredentialsProviderChain::first_try("Profile", profile.build());
     if let (Some(file), Some(role)) = (environment.get("AWS_WEB_IDENTITY_TOKEN_FILE"), environment.get("AWS_ROLE_ARN"))
     {
@@ -124,16 +122,19 @@ fn chain(environment: &Environment, region: &Region, files: &AwsFiles) -> Result
 
 fn metadata_service(environment: &Environment, config: &ProviderConfig) -> Result<aws_config::imds::Client> {
     const ENDPOINT: &str = "AWS_EC2_METADATA_SERVICE_ENDPOINT";
-    let mut service = aws_config::imds::Client::builder()
+    let is_v6 =
+        environment.get("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE").is_some_and(|mode| mode.eq_ignore_ascii_case("ipv6"));
+    let usual = if is_v6 { "http://[fd00:ec2::254]" } else { "http://169.254.169.254" };
+    // Always given, or aws-config would look for it in the process's environment.
+    let service = aws_config::imds::Client::builder().endpoint(environment.get(ENDPOINT).unwrap_or(usual));
+    let unusable = |cause| Error::new(ErrorKind::Config, format!("{ENDPOINT} is no address")).caused_by(cause);
+    Ok(service
+        .map_err(unusable)?
         .configure(config)
         .max_attempts(1)
         .connect_timeout(METADATA_SERVICE_TIMEOUT)
-        .read_timeout(METADATA_SERVICE_TIMEOUT);
-    if let Some(endpoint) = environment.get(ENDPOINT) {
-        let unusable = |cause| Error::new(ErrorKind::Config, format!("{ENDPOINT} is no address")).caused_by(cause);
-        service = service.endpoint(endpoint).map_err(unusable)?;
-    }
-    Ok(service.build())
+        .read_timeout(METADATA_SERVICE_TIMEOUT)
+        .build())
 }
 
 /// The credentials that requests are signed with. They are loaded before a request begins, within the time of its call:

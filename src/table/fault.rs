@@ -32,6 +32,8 @@ pub(super) enum Limit {
     Connect,
     Request,
     Operation,
+    /// What is left for a release when the rest has passed is not counted.
+    MostOfOperation,
     EnsureTable,
 }
 
@@ -53,6 +55,7 @@ impl Fault {
             Limit::Connect => "connectTimeoutMs",
             Limit::Request => "requestTimeoutMs",
             Limit::Operation => "operationTimeoutMs",
+            Limit::MostOfOperation => "nine tenths of operationTimeoutMs",
             Limit::EnsureTable => "ensureTable's limit",
         };
         Self {

@@ -16,7 +16,7 @@ mod schema;
 mod tls;
 
 pub(crate) use attempts::Deadline;
-pub(crate) use requests::{LockWrite, NewLock, Published};
+pub(crate) use requests::{LockWrite, NewLock, Published, Unwritten};
 pub(crate) use row::LockRow;
 
 use std::error::Error as StdError;

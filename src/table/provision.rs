@@ -88,7 +88,7 @@ impl Table {
                 .send()
                 .await;
             // Somebody else was faster, or our own lost attempt was.
-            self.accept_code(answer, "ResourceInUseException")
+            self.accept(answer, |code, _| code == "ResourceInUseException")
         };
         self.provision(connected, deadline, send).await
     }
@@ -148,8 +148,8 @@ impl Table {
         let send = || async {
             let request = connected.client.update_time_to_live().table_name(self.config.table_name.as_str());
             let answer = request.time_to_live_specification(ttl.clone()).send().await;
-            // Somebody else was faster; the next look at the table will tell.
-            self.accept_code(answer, "ValidationException")
+            // Somebody else was faster, or our own lost attempt was.
+            self.accept(answer, |code, message| code == "ValidationException" && message.contains("already enabled"))
         };
         self.provision(connected, deadline, send).await
     }
@@ -169,14 +169,15 @@ impl Table {
             .map_err(|_| self.describe(deadline.passed("before the table was usable"), 1, OPERATION, &connected.place))
     }
 
-    /// Takes an error with this code as success.
-    fn accept_code<T, E>(&self, answer: Result<T, SdkError<E>>, code: &str) -> Result<(), Fault>
+    /// Takes an error with such a code and message for a success.
+    fn accept<T, E>(&self, answer: Result<T, SdkError<E>>, is_fine: fn(&str, &str) -> bool) -> Result<(), Fault>
     where
         E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
     {
         match answer {
-            Err(error) if error.code() != Some(code) => Err(self.fault(error)),
-            _ => Ok(()),
+            Err(error) if is_fine(error.code().unwrap_or_default(), error.message().unwrap_or_default()) => Ok(()),
+            Err(error) => Err(self.fault(error)),
+            Ok(_) => Ok(()),
         }
     }
 }

@@ -29,6 +29,13 @@ pub(crate) enum LockWrite {
     Contended,
 }
 
+/// Why LOCK is not known to be written.
+pub(crate) struct Unwritten {
+    pub(crate) error: Error,
+    /// Whether it may be there all the same.
+    pub(crate) may_be_there: bool,
+}
+
 /// How a publish ended.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Published {
@@ -103,9 +110,10 @@ impl Table {
         call: Call<'_>,
         request: &LeaseRequest,
         NewLock(item): NewLock,
-    ) -> Result<LockWrite> {
+    ) -> Result<LockWrite, Unwritten> {
         let values = lease_is_free_values(request);
-        let connected = self.connected(call, call.deadline).await?;
+        let connected = self.connected(call, call.deadline).await;
+        let connected = connected.map_err(|error| Unwritten { error, may_be_there: false })?;
         let send = || async {
             let answer = connected
                 .client
@@ -132,7 +140,10 @@ impl Table {
             Err(failure) if failure.fault.class == Class::Conflict && !failure.may_have_been_applied => {
                 Ok(LockWrite::Contended)
             }
-            Err(failure) => Err(self.explain(failure, call, &connected.place)),
+            Err(failure) => Err(Unwritten {
+                may_be_there: failure.may_have_been_applied,
+                error: self.explain(failure, call, &connected.place),
+            }),
         }
     }
 

@@ -1,0 +1,91 @@
+//! The model as the checker asks for it: which steps are possible where.
+
+use stateright::{Model, Property};
+
+use crate::bounds::Bounds;
+use crate::invalidator::Invalidator;
+use crate::lease::WriterId;
+use crate::message::Request;
+use crate::mutants::Mutant;
+use crate::network::{Fate, Fault};
+use crate::properties::Rule;
+use crate::state::{Action, Caller, State};
+use crate::witnesses::{limits, possibilities};
+
+/// The protocol, or a mutant of it, in a world of some size.
+#[derive(Clone, Debug)]
+pub(crate) struct LeaseModel {
+    pub(crate) mutant: Option<Mutant>,
+    pub(crate) bounds: Bounds,
+}
+
+impl LeaseModel {
+    pub(crate) fn of_the_protocol(bounds: Bounds) -> Self {
+        Self { mutant: None, bounds }
+    }
+
+    pub(crate) fn has(&self, mutant: Mutant) -> bool {
+        self.mutant == Some(mutant)
+    }
+}
+
+fn push_attempts(state: &State, caller: Caller, request: Request, actions: &mut Vec<Action>) {
+    let is_acquire = matches!(request, Request::Acquire { .. });
+    for fate in Fate::ALL {
+        let is_possible = match fate.fault() {
+            None => true,
+            // It makes a difference to an acquire only.
+            Some(_) if fate.ends_for_lack_of_time() && !is_acquire => false,
+            // It would be the same as a delay.
+            Some(Fault::Crash) if caller == Caller::Invalidator => false,
+            Some(fault) => state.faults.allows(fault),
+        };
+        if is_possible {
+            actions.push(Action::Attempt(caller, request, fate));
+        }
+    }
+}
+
+impl Model for LeaseModel {
+    type State = State;
+    type Action = Action;
+
+    fn init_states(&self) -> Vec<State> {
+        self.bounds.clocks.iter().map(|skews| State::initial(*skews, self)).collect()
+    }
+
+    fn actions(&self, state: &State, actions: &mut Vec<Action>) {
+        for id in WriterId::ALL {
+            let writer = &state.writers[id.index()];
+            let send = |request| push_attempts(state, Caller::Writer(id), request, actions);
+            writer.requests(state.readings(id, self), self, send);
+            if writer.is_between_calls() && state.faults.allows(Fault::Crash) {
+                actions.push(Action::Crash(id));
+            }
+        }
+        if let Some(request) = state.invalidator.request() {
+            push_attempts(state, Caller::Invalidator, request, actions);
+        }
+        actions.extend(state.strays.iter().map(Action::StrayArrives));
+        if state.faults.allows(Fault::Pause) {
+            actions.push(Action::Pause);
+        }
+        if state.invalidator == Invalidator::Resolved {
+            actions.push(Action::Get);
+        }
+    }
+
+    fn next_state(&self, last: &State, action: Action) -> Option<State> {
+        let mut next = *last;
+        next.step(action, self);
+        Some(next)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        let mut properties: Vec<_> = Rule::ALL.into_iter().map(Rule::property).collect();
+        if self.bounds.looks_for_witnesses {
+            properties.extend(possibilities().into_iter().chain(limits()));
+        }
+        properties
+    }
+}

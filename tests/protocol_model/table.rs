@@ -1,0 +1,165 @@
+//! The table: its two rows, and the conditions on which they change. Each request takes effect in one instant.
+
+use crate::history::History;
+use crate::lease::{CommitCall, Lease, Owner, Token};
+use crate::message::{Answer, Claim, Part, Request, RequestToken, RequestTokens};
+use crate::model::LeaseModel;
+use crate::mutants::Mutant;
+use crate::time::{LEASE, Millis, Seconds};
+
+/// How a LOCK row came to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Origin {
+    /// By an attempt that its caller waited for.
+    Attempt,
+    /// By a stray copy, the first of its call to take effect.
+    Stray,
+    /// By a stray copy, after the row of its call had been there and was gone: a *ghost*.
+    Ghost,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Lock {
+    /// What the model knows. The conditions see the other columns.
+    pub(crate) lease: Lease,
+    pub(crate) origin: Origin,
+    pub(crate) token: Token,
+    pub(crate) owner: Owner,
+    expires_at: Seconds,
+    pub(crate) expires_at_ms: Millis,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Table {
+    /// Whose page META is.
+    pub(crate) meta: Option<Lease>,
+    pub(crate) lock: Option<Lock>,
+    /// Which transactions have been applied.
+    applied: RequestTokens,
+}
+
+/// Which copy of a request arrives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Copy {
+    /// The one whose answer the caller waits for.
+    Awaited,
+    Stray,
+}
+
+impl Lock {
+    /// To the millisecond: what the condition of an acquire has to find out.
+    pub(crate) fn has_ended_by(self, now: Millis) -> bool {
+        self.expires_at_ms <= now
+    }
+
+    /// In whole seconds: the condition of a commit.
+    pub(crate) fn has_expired_by(self, now: Millis) -> bool {
+        self.expires_at <= now.rounded_down()
+    }
+
+    fn is_free_for(self, owner: Owner, now: Millis, model: &LeaseModel) -> bool {
+        let is_own = self.owner == owner && !model.has(Mutant::OwnLeaseIsHeld);
+        let has_ended = match model.mutant {
+            Some(Mutant::ExpiryIgnored) => false,
+            Some(Mutant::ExpiryReversed) => self.expires_at_ms >= now,
+            Some(Mutant::SecondsForMillis) => self.expires_at <= now.mistaken_for_seconds(),
+            _ => self.has_ended_by(now),
+        };
+        is_own || has_ended
+    }
+
+    /// `tokenless` is the mutant that does without the token.
+    fn is_of(self, claim: Claim, tokenless: Mutant, model: &LeaseModel) -> bool {
+        (self.token == claim.token || model.has(tokenless))
+            && (self.owner == claim.owner || model.has(Mutant::OwnerIgnored))
+    }
+}
+
+impl Table {
+    pub(crate) const EMPTY: Self = Self { meta: None, lock: None, applied: RequestTokens::EMPTY };
+
+    /// What becomes of `request` when it reaches the table.
+    pub(crate) fn serve(&mut self, request: Request, copy: Copy, model: &LeaseModel, history: &mut History) -> Answer {
+        if self.has_applied(request) {
+            return Answer::Done { again: true };
+        }
+        let answer = match request {
+            Request::Acquire { claim, now } => self.acquire(claim, now, copy, model, history),
+            Request::Commit { claim, now, part: Part::Whole, .. } if !self.may_commit(claim, now, model) => {
+                Answer::Refused
+            }
+            Request::Commit { claim, part: Part::Second, .. } | Request::Release { claim } => {
+                self.release(claim, model, history)
+            }
+            Request::Commit { claim, nth, now, part, .. } => {
+                self.commit(CommitCall { lease: claim.lease, nth }, now, part, history)
+            }
+            Request::Invalidate { part, .. } => self.invalidate(part, model, history),
+        };
+        if let (Some(token), Answer::Done { .. }) = (request.token(), answer) {
+            self.applied.insert(token);
+        }
+        answer
+    }
+
+    /// A transaction that will never change anything again.
+    pub(crate) fn has_applied(&self, request: Request) -> bool {
+        request.token().is_some_and(|token| self.applied.contains(token))
+    }
+
+    fn acquire(&mut self, claim: Claim, now: Millis, copy: Copy, model: &LeaseModel, history: &mut History) -> Answer {
+        let is_free = self.lock.is_none_or(|lock| lock.is_free_for(claim.owner, now, model));
+        history.acquire_judged(self.lock, claim, now, is_free);
+        if !is_free {
+            return Answer::Refused;
+        }
+        let ends = now.plus(LEASE);
+        let again = self.lock.is_some_and(|lock| lock.lease == claim.lease);
+        self.lock = Some(Lock {
+            lease: claim.lease,
+            origin: history.lock_put(claim, copy, self.lock),
+            token: claim.token,
+            owner: claim.owner,
+            expires_at: ends.rounded_up(),
+            expires_at_ms: ends,
+        });
+        Answer::Done { again }
+    }
+
+    fn may_commit(&self, claim: Claim, now: Millis, model: &LeaseModel) -> bool {
+        let Some(lock) = self.lock else { return model.has(Mutant::CommitWithoutLock) };
+        lock.is_of(claim, Mutant::CommitWithoutTokenCheck, model)
+            && (!lock.has_expired_by(now) || model.has(Mutant::CommitIgnoresExpiry))
+    }
+
+    fn commit(&mut self, call: CommitCall, now: Millis, part: Part, history: &mut History) -> Answer {
+        history.committed(call, now, self);
+        self.meta = Some(call.lease);
+        self.lock = self.lock.filter(|_| part == Part::First);
+        Answer::Done { again: false }
+    }
+
+    fn release(&mut self, claim: Claim, model: &LeaseModel, history: &mut History) -> Answer {
+        let is_ours = |lock: &Lock| lock.is_of(claim, Mutant::ReleaseWithoutTokenCheck, model);
+        let Some(lock) = self.lock.filter(is_ours) else { return Answer::Refused };
+        history.released(claim.lease, lock.lease);
+        self.lock = None;
+        Answer::Done { again: false }
+    }
+
+    fn invalidate(&mut self, part: Part, model: &LeaseModel, history: &mut History) -> Answer {
+        if part != Part::Second {
+            history.invalidated();
+            self.meta = self.meta.filter(|_| model.has(Mutant::InvalidateKeepsPage));
+        }
+        if part != Part::First {
+            self.lock = self.lock.filter(|_| model.has(Mutant::InvalidateKeepsLock));
+        }
+        Answer::Done { again: false }
+    }
+
+    /// Forgets the transactions of a lease that no request will name again.
+    pub(crate) fn forget(&mut self, lease: Lease) {
+        self.applied.remove_all(lease.commits().flat_map(RequestToken::all_of));
+    }
+}
