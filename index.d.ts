@@ -66,6 +66,7 @@ export interface CommitIsrGenerationInput {
   /** Trimmed; blank counts as `text/html; charset=utf-8`. */
   contentType: string
   contentSecurityPolicy?: string | null | undefined
+  /** A plain object with these two members at most; anything else is refused. */
   strictCspPolicy?: IsrCachedStrictCspPolicy | null | undefined
   etag?: string | null | undefined
   /** The clock that the lease's end is checked against. Default: `generatedAt`. */
@@ -98,7 +99,7 @@ export interface FaceTheoryIsrMetaStoreCredentials {
 
 /** What `undefined` or nothing is given for has its default. The environment is read when the store is made. */
 export interface FaceTheoryIsrMetaStoreOptions {
-  /** Default: `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's; `us-east-1` at a loopback endpoint. */
+  /** Default: the table's, if its name is an ARN; `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's; `us-east-1` at a loopback endpoint. */
   region?: string | undefined
   /**
    * An `http://` or `https://` URL, for DynamoDB Local and VPC endpoints. Default: the first non-blank of
@@ -147,7 +148,7 @@ export type IsrStoreErrorCode =
   | 'ErrLeaseNotOwned'
   /** `TypeError` or `RangeError`: a bad argument; nothing was sent. */
   | 'ErrInvalidArgument'
-  /** `IsrStoreConfigError`: no table name, no region, or a table with other keys. */
+  /** `IsrStoreConfigError`: no table name, no region, a table with other keys, or certificates that cannot be read. */
   | 'ErrConfig'
   /** `IsrStoreConfigError`: no such table. */
   | 'ErrTableNotFound'
@@ -157,7 +158,7 @@ export type IsrStoreErrorCode =
   | 'ErrAccessDenied'
   /** `IsrStoreUnavailableError`, retryable. */
   | 'ErrThrottled'
-  /** `IsrStoreUnavailableError`, retryable: other transactions were in the way of every attempt. */
+  /** `IsrStoreUnavailableError`, retryable: another transaction was in the way of the last attempt. */
   | 'ErrConflict'
   /** `IsrStoreUnavailableError`, retryable; a write may or may not have happened. */
   | 'ErrTimeout'
@@ -185,7 +186,7 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
  * ISR metadata and regeneration leases in one DynamoDB table, as FaceTheory's `isr.metaStore`.
  *
  * Make one at module scope and keep it: it holds the connections. Its methods never throw; each returns a promise
- * that settles within `operationTimeoutMs` and rejects with an error that has `code`, `name`, `retryable` and,
+ * that settles within `operationTimeoutMs` (`ensureTable`'s: 60 seconds) and rejects with an error that has `code`, `name`, `retryable` and,
  * where there is one, `cause` (see `IsrStoreErrorCode`).
  */
 export declare class FaceTheoryIsrMetaStore {
@@ -202,7 +203,8 @@ export declare class FaceTheoryIsrMetaStore {
    */
   constructor(tableName?: string | FaceTheoryIsrMetaStoreConfig | undefined, options?: FaceTheoryIsrMetaStoreOptions | undefined)
   /**
-   * Reads what the table knows of a page, with one request.
+   * Reads what the table knows of a page, with one request. Calls for the same key that wait at the same time share
+   * one, which is sent after each of them began.
    *
    * @returns The record, or `null` where there is neither a page nor a lease. The lease fields are as stored, also
    * when the lease has expired; `null`, `null` and 0 without one.
@@ -214,8 +216,8 @@ export declare class FaceTheoryIsrMetaStore {
    *
    * Resolves for a key that does not exist. The HTML itself stays in the object store.
    *
-   * @throws `ErrInvalidArgument` for a cache key that is no non-empty string; `ErrConflict` when other transactions
-   * were in the way of every attempt.
+   * @throws `ErrInvalidArgument` for a cache key that is no non-empty string; `ErrConflict` when another transaction
+   * was in the way of the last attempt too.
    */
   invalidate(cacheKey: string): Promise<void>
   /**

@@ -1,4 +1,6 @@
 // Inputs that are no plain objects: getters, proxies, prototypes, and no objects at all.
+import { runInNewContext } from 'node:vm'
+
 import type { FaceTheoryIsrMetaStore } from '@theory-cloud/tabletheory-isr'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 
@@ -195,7 +197,7 @@ test('a strictCspPolicy whose members throw or lie is refused, and nothing is se
     )
     expectThrown(error, unprintable, name)
     expect(error.message).toContain(name)
-    for (const value of [0, '', 'false', NaN, 0n, new Boolean(false), () => false, [], {}]) {
+    for (const value of [null, 0, '', 'false', NaN, 0n, new Boolean(false), () => false, [], {}]) {
       const error = await rejectionOf(() => commit({ [name]: value }))
       expectRefused(error, TypeError, String(value))
       expect(error.message).toContain(name)
@@ -205,6 +207,32 @@ test('a strictCspPolicy whose members throw or lie is refused, and nothing is se
     const error = await rejectionOf(() => commit(value))
     expectRefused(error, TypeError, String(value))
     expect(error.message).toContain('strictCspPolicy')
+  }
+  await expectNothingSent(stub)
+})
+
+test('a strictCspPolicy that is no plain object is refused, and nothing is sent', async () => {
+  const revoked = Proxy.revocable({}, {})
+  revoked.revoke()
+  const policies = {
+    'a promise of a policy': Promise.resolve({ inlineScripts: false }),
+    'a date': new Date(0),
+    'a map': new Map([['inlineScripts', false]]),
+    'an error': new Error('of the app'),
+    'an instance of a class': new (class {
+      inlineScripts = false
+    })(),
+    'an object that inherits its members': Object.create({ inlineScripts: false }),
+    'a promise of another realm': runInNewContext('Promise.resolve({ inlineScripts: false })'),
+    'an instance of a class of another realm': runInNewContext('new (class { inlineScripts = false })()'),
+    'a revoked proxy': revoked.proxy,
+    'a proxy that throws': new Proxy({}, { ownKeys: throwing(unprintable) }),
+  }
+  for (const [what, strictCspPolicy] of Object.entries(policies)) {
+    const input = { ...goodInput.commitGeneration, strictCspPolicy }
+    const error = await rejectionOf(() => callWith(store, 'commitGeneration', input))
+    expectRefused(error, TypeError, what)
+    expect(error.message, what).toContain('strictCspPolicy')
   }
   await expectNothingSent(stub)
 })

@@ -8,6 +8,7 @@ import type {
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 
 import { Contender } from './support/contenders.js'
+import { pkOf } from './support/rows.js'
 import { t0 } from './support/steps.js'
 import { makeTable, newKey, sortKeys, storeOf } from './support/store.js'
 
@@ -62,20 +63,33 @@ function theOneLease(owners: string[], attempts: TryAcquireIsrLeaseResult[], now
   return lease
 }
 
-test('of 50 at once exactly one gets a free lease, and the others are shown it', async () => {
-  const cacheKey = newKey()
-  const owners = crowd(50)
-  const attempts = await Promise.all(owners.map((owner) => store.tryAcquireLease(wish(cacheKey, owner))))
-  const lease = theOneLease(owners, attempts)
-  expect(await store.get(cacheKey)).toMatchObject(lease)
-})
+/** How a round's winner can leave the key to the next round. */
+const endings: ((lease: Lease, cacheKey: string, nowMs: number) => Promise<void>)[] = [
+  (lease, cacheKey, nowMs) => store.commitGeneration(page(cacheKey, lease, nowMs)),
+  (lease, cacheKey) => store.releaseLease({ cacheKey, ...lease }),
+  // Its lease runs out.
+  async () => {},
+  (_, cacheKey) => store.invalidate(cacheKey),
+]
 
-test('of 50 at once exactly one takes over an expired lease', async () => {
+// A store makes one attempt at a time for all who ask it for the same key.
+test.each([
+  ['one store', 1],
+  ['fifty stores', 50],
+])('of 1,000 at once at %s exactly one gets the lease, 20 times, and the others are shown it', async (_, size) => {
+  const stores = Array.from({ length: size }, () => storeOf(table))
   const cacheKey = newKey()
-  await store.tryAcquireLease(wish(cacheKey, 'the one before', t0 - leaseDurationMs))
-  const owners = crowd(50)
-  const attempts = await Promise.all(owners.map((owner) => store.tryAcquireLease(wish(cacheKey, owner))))
-  expect(await store.get(cacheKey)).toMatchObject(theOneLease(owners, attempts))
+  for (let round = 0; round < 20; round++) {
+    const nowMs = t0 + round * leaseDurationMs
+    const owners = crowd(1_000).map((name) => `${name}, round ${round}`)
+    const asked = owners.map((owner, index) => stores[index % size]?.tryAcquireLease(wish(cacheKey, owner, nowMs)))
+    const attempts = (await Promise.all(asked)).filter((attempt) => attempt !== undefined)
+    const lease = theOneLease(owners, attempts, nowMs)
+    expect(await store.get(cacheKey)).toMatchObject(lease)
+    await endings[round % endings.length]?.(lease, cacheKey, nowMs)
+  }
+  // The last ending was an invalidation.
+  expect(await sortKeys(table, pkOf(cacheKey))).toEqual([])
 })
 
 test('of 50 acquires at once by one owner all succeed, and exactly the token in the table publishes', async () => {
@@ -109,7 +123,7 @@ test('of eight processes one a round publishes, all see its page, and who comes 
     const nowMs = t0 + round * leaseDurationMs
     const entries = contenders.map((contender, index) => ({ contender, owner: `process ${index}, round ${round}` }))
     const attempts = await Promise.all(
-      entries.map(({ contender, owner }) => contender.call('tryAcquireLease', wish(cacheKey, owner, nowMs))),
+      entries.map(({ contender, owner }) => contender.store.tryAcquireLease(wish(cacheKey, owner, nowMs))),
     )
     const owners = entries.map(({ owner }) => owner)
     const lease = theOneLease(owners, attempts, nowMs)
@@ -118,19 +132,19 @@ test('of eight processes one a round publishes, all see its page, and who comes 
 
     if (late !== undefined) {
       // Rendered in time by its own clock: it is the token that fences.
-      const zombie = late.winner.call('commitGeneration', page(cacheKey, late.lease, nowMs - 1))
+      const zombie = late.winner.store.commitGeneration(page(cacheKey, late.lease, nowMs - 1))
       await expect(zombie).rejects.toMatchObject({ name: 'IsrLeaseConflictError', code: 'ErrLeaseNotOwned' })
     }
     // Every fifth winner is too slow, and the next round takes its lease over.
     late = round % 5 === 3 ? { winner, lease } : undefined
     if (late !== undefined) continue
 
-    await winner.call('commitGeneration', page(cacheKey, lease, nowMs))
-    const records = await Promise.all(contenders.map((contender) => contender.call('get', cacheKey)))
+    await winner.store.commitGeneration(page(cacheKey, lease, nowMs))
+    const records = await Promise.all(contenders.map((contender) => contender.store.get(cacheKey)))
     const published = { htmlPointer: lease.leaseToken, generatedAt: nowMs, leaseOwner: null, leaseToken: null }
     expect(records).toEqual(contenders.map(() => expect.objectContaining(published)))
   }
 
-  expect(await sortKeys(table, `CACHE#${cacheKey}`)).toEqual(['META'])
+  expect(await sortKeys(table, pkOf(cacheKey))).toEqual(['META'])
   expect(await Promise.all(contenders.map((contender) => contender.end()))).toEqual(contenders.map(() => 0))
 })

@@ -1,18 +1,18 @@
 // What DynamoDB's answers, and the lack of one, become: how often they are tried, and what is reported in the end.
 import { describe, expect, test } from 'vitest'
 
-import { reporting } from './support/calls.js'
+import { all, reporting } from './support/calls.js'
 import { expectCode, rejectionOf } from './support/failure.js'
 import {
   answersOf,
   closedEndpoint,
   fault,
-  halfAnAnswer,
   hangUp,
   html,
   json,
-  silence,
+  type Script,
   storeAt,
+  succeed,
   text,
   withStub,
 } from './support/stub.js'
@@ -77,32 +77,6 @@ describe.concurrent.each(reporting)('$method', ({ method, operation, run }) => {
     }),
   )
 
-  test.each([
-    ['no answer', silence],
-    ['half an answer', halfAnAnswer],
-  ])('%s within the limit for an attempt is ErrTimeout, which names it, after all attempts', (_, answer) =>
-    withStub(answersOf(operation, answer), async (stub) => {
-      const limits = { requestTimeoutMs: 1_001, operationTimeoutMs: 30_000, maxAttempts: 2 }
-      const error = await rejectionOf(() => run(storeAt(stub, limits), 'key'))
-      expectCode(error, 'ErrTimeout')
-      expect(error.message).toContain('requestTimeoutMs (1001 ms)')
-      expect(stub.count(operation)).toBe(2)
-    }),
-  )
-
-  test.each([
-    ['no answer', silence],
-    ['half an answer', halfAnAnswer],
-  ])('%s within the limit for the call is ErrTimeout, which names it', (_, answer) =>
-    withStub(answersOf(operation, answer), async (stub) => {
-      const limits = { requestTimeoutMs: 30_000, operationTimeoutMs: 1_002 }
-      const error = await rejectionOf(() => run(storeAt(stub, limits), 'key'))
-      expectCode(error, 'ErrTimeout')
-      expect(error.message).toContain('operationTimeoutMs (1002 ms)')
-      expect(stub.count(operation)).toBe(1)
-    }),
-  )
-
   test('a refused connection is ErrUnavailable, and says where', async () => {
     const error = await rejectionOf(() => run(storeAt({ endpoint: closedEndpoint }), 'key'))
     expectCode(error, 'ErrUnavailable')
@@ -117,4 +91,28 @@ describe.concurrent.each(reporting)('$method', ({ method, operation, run }) => {
       }
       expect(error.message.length).toBeLessThan(400)
     }))
+})
+
+describe.concurrent.each(all)('$method', ({ operation, run }) => {
+  test.each([
+    ['throttling', fault('ThrottlingException')],
+    ['a server error', fault('InternalServerError', 'oops', 500)],
+    ['a broken connection', hangUp],
+    ['a conflict', fault('TransactionConflictException')],
+  ])('attempts that meet %s are at least 25 ms apart, and each time twice as far', async (_, answer) => {
+    const times: number[] = []
+    const script: Script = (request, index) => {
+      if (request.operation !== operation) return succeed(request, index)
+      // Before the answer, and so before the pause that it begins.
+      times.push(performance.now())
+      return index < 2 ? answer : json({})
+    }
+    await withStub(script, async (stub) => {
+      await run(storeAt(stub), 'key')
+      const [first = 0, second = 0, third = 0] = times
+      expect(second - first).toBeGreaterThanOrEqual(25)
+      expect(third - second).toBeGreaterThanOrEqual(50)
+      expect(times).toHaveLength(3)
+    })
+  })
 })

@@ -31,6 +31,18 @@ describe.concurrent.each([commit, invalidate])('$method', ({ operation, run }) =
       expect(new Set(stub.requests.map(({ text }) => text.length)).size).toBe(1)
     }))
 
+  test('attempts that fail in every way are all under one client request token', () => {
+    const throttled = fault('ThrottlingException')
+    const oops = fault('InternalServerError', 'oops', 500)
+    const answers = [hangUp, throttled, conflict, oops, silence, fault('TransactionInProgressException')] as const
+    return withStub(answersOf(operation, ...answers, json({})), async (stub) => {
+      await run(storeAt(stub, { maxAttempts: 10, requestTimeoutMs: 1_000 }), 'key')
+      const tokens = stub.requests.map(({ body }) => body.ClientRequestToken)
+      expect(tokens).toEqual(Array(answers.length + 1).fill(tokens[0]))
+      expect(tokens[0]).toMatch(/^.{1,36}$/)
+    })
+  })
+
   test('each call has a client request token of its own', () =>
     withStub(answersOf(operation, json({})), async (stub) => {
       await run(storeAt(stub), 'key')
@@ -144,10 +156,11 @@ describe.concurrent('tryAcquireLease', () => {
     ['a lost answer', hangUp],
     ['no answer in time', silence],
     ['a server error', fault('InternalServerError', 'oops', 500)],
-  ])('%s and then conflicts are ErrConflict: the lease may be ours', (_, answer) =>
+  ])('%s and then conflicts are ErrConflict: the lease may be ours, and is released', (_, answer) =>
     withStub(answersOf(operation, answer, conflict), async (stub) => {
       expectCode(await rejectionOf(() => run(storeAt(stub, { requestTimeoutMs: 1_000 }), 'key')), 'ErrConflict')
       expect(stub.count(operation)).toBe(4)
+      expect(stub.count('DeleteItem')).toBe(1)
     }),
   )
 

@@ -1,9 +1,12 @@
 // The codes that the store can end in, and what their messages say.
+import { inspect } from 'node:util'
+
 import { CreateTableCommand } from '@aws-sdk/client-dynamodb'
+import { FaceTheoryIsrMetaStore } from '@theory-cloud/tabletheory-isr'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 
 import { acquire, commit, get, reporting } from './support/calls.js'
-import { expectCode, rejectionOf } from './support/failure.js'
+import { expectCode, rejectionOf, thrownBy } from './support/failure.js'
 import { inProcess } from './support/isolated.js'
 import { dynamodb, endpoint, makeTable, newKey, storeOf } from './support/store.js'
 import { answersOf, fault, json, type Stub, startStub, storeAt, succeed, text } from './support/stub.js'
@@ -26,7 +29,7 @@ test('a table that does not exist is ErrTableNotFound, which says which and wher
   }
 })
 
-test('a table with other keys is ErrConfig for ensureTable, and ErrUnexpected for the rest', async () => {
+test('a table with other keys is ErrUnexpected, with what DynamoDB says', async () => {
   const TableName = `isr-other-${crypto.randomUUID()}`
   await dynamodb.send(
     new CreateTableCommand({
@@ -36,21 +39,11 @@ test('a table with other keys is ErrConfig for ensureTable, and ErrUnexpected fo
       KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
     }),
   )
-  const error = await rejectionOf(() => storeOf(TableName).ensureTable())
-  expectCode(error, 'ErrConfig')
-  expect(error.message).toContain(TableName)
   for (const { run } of reporting) {
     const error = await rejectionOf(() => run(storeOf(TableName), newKey()))
     expectCode(error, 'ErrUnexpected')
     expect(error.message).toContain('ValidationException')
   }
-})
-
-test('what ensureTable may not do is ErrAccessDenied, which names the action', async () => {
-  stub.play(() => fault('AccessDeniedException', 'not authorized to perform: dynamodb:DescribeTable'))
-  const error = await rejectionOf(() => storeAt(stub).ensureTable())
-  expectCode(error, 'ErrAccessDenied')
-  for (const part of ['ensureTable', '"isr-stub"', 'dynamodb:DescribeTable']) expect(error.message).toContain(part)
 })
 
 test('a lost lease is ErrLeaseNotOwned with the whole cache key and nothing else in its message', async () => {
@@ -115,4 +108,28 @@ test('a store that has failed works again when DynamoDB does', async () => {
     expectCode(await rejectionOf(() => run(store, 'key')), 'ErrUnavailable')
     await run(store, 'key')
   }
+})
+
+test('code and retryable are shown by what logs an error, and name, message and cause are as hidden as in any error', async () => {
+  stub.play(() => fault('AccessDeniedException'))
+  const reported = await rejectionOf(() => get.run(storeAt(stub), 'key'))
+  const refused = await rejectionOf(() => storeAt(stub).get(''))
+  const thrown = thrownBy(() => new FaceTheoryIsrMetaStore(''))
+  for (const error of [reported, refused, thrown]) {
+    const { code, retryable } = error
+    expect(Object.keys(error), code).toEqual(['code', 'retryable'])
+    expect(JSON.parse(JSON.stringify(error))).toEqual({ code, retryable })
+    expect({ ...error }).toEqual({ code, retryable })
+    for (const part of [`code: '${code}'`, `retryable: ${retryable}`, error.name, error.message]) {
+      expect(inspect(error)).toContain(part)
+    }
+  }
+  expect(inspect(reported)).toContain('[cause]: ')
+  expect(Object.getOwnPropertyDescriptors(reported)).toMatchObject({
+    code: { enumerable: true, writable: true, configurable: true },
+    retryable: { enumerable: true, writable: true, configurable: true },
+    name: { enumerable: false, writable: true, configurable: true },
+    message: { enumerable: false, writable: true, configurable: true },
+    cause: { enumerable: false, writable: true, configurable: true },
+  })
 })

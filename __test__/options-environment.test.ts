@@ -119,6 +119,20 @@ describe('region and credentials', () => {
     })
   })
 
+  test('the region in the ARN of a table comes before that of the environment, and after that of the options', async () => {
+    const arn = 'arn:aws:dynamodb:eu-central-2:123456789012:table/isr'
+    const regionFor = async (region?: string): Promise<object> => {
+      stub.play(succeed)
+      await new FaceTheoryIsrMetaStore(arn, { endpoint: stub.endpoint, region }).get('key')
+      return Object.assign({}, ...stub.requests.map(signer)) as object
+    }
+    expect(await regionFor()).toMatchObject({ region: 'eu-central-2' })
+    vi.stubEnv('AWS_REGION', 'eu-west-1')
+    vi.stubEnv('AWS_DEFAULT_REGION', 'eu-west-2')
+    expect(await regionFor()).toMatchObject({ region: 'eu-central-2' })
+    expect(await regionFor('eu-west-3')).toMatchObject({ region: 'eu-west-3' })
+  })
+
   test('are read when the store is made, and not later', async () => {
     const store = storeAt(stub)
     for (const [name, value] of Object.entries({ AWS_REGION: 'eu-west-1', ...keys })) vi.stubEnv(name, value)

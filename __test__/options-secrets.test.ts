@@ -1,12 +1,11 @@
 // Credentials and lease tokens are in no error: not in its message, its stack, its properties or its causes.
-import { inspect } from 'node:util'
-
 import { FaceTheoryIsrMetaStore, type FaceTheoryIsrMetaStoreOptions } from '@theory-cloud/tabletheory-isr'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 
 import { release, reporting } from './support/calls.js'
-import { expectCode, expectRefused, rejectionOf, thrownBy } from './support/failure.js'
+import { expectCode, expectNoSecret, expectRefused, rejectionOf, secret, thrownBy } from './support/failure.js'
 import { goodInput, hostile } from './support/hostile.js'
+import { printed } from './support/printed.mjs'
 import {
   type Answer,
   answersOf,
@@ -22,21 +21,11 @@ import {
   withStub,
 } from './support/stub.js'
 
-const secrets = { secretAccessKey: 'CANARY/secret+key', sessionToken: 'CANARY/session+token' }
-const credentials = { accessKeyId: 'AKIDEXAMPLE', ...secrets }
+const { credentials, leaseToken } = secret
 
 afterEach(() => {
   vi.unstubAllEnvs()
 })
-
-/** Everything that a logger could print. */
-const printed = (error: unknown): string =>
-  inspect(error, { depth: Infinity, showHidden: true, maxStringLength: Infinity, maxArrayLength: Infinity })
-
-function expectNoSecret(error: unknown): void {
-  expect(printed(error)).toContain('retryable')
-  expect(printed(error)).not.toContain('CANARY')
-}
 
 const faults: [string, Answer][] = [
   ['expired credentials', fault('ExpiredTokenException')],
@@ -53,11 +42,10 @@ const faults: [string, Answer][] = [
 
 describe.concurrent.each(reporting)('$method', ({ operation, run }) => {
   const limits = { requestTimeoutMs: 300, maxAttempts: 2 }
-  const tokens = { leaseToken: () => 'CANARY-lease-token' }
 
   test.each(faults)('does not tell them for %s', (_, answer) =>
     withStub(answersOf(operation, answer), async (stub) => {
-      const store = storeAt(stub, { credentials, ...limits, ...tokens })
+      const store = storeAt(stub, { credentials, leaseToken, ...limits })
       const outcome = await run(store, 'key').then(
         () => null,
         (error: unknown) => error,
@@ -68,7 +56,7 @@ describe.concurrent.each(reporting)('$method', ({ operation, run }) => {
   )
 
   test('does not tell them where nobody listens', async () => {
-    const store = new FaceTheoryIsrMetaStore('isr', { endpoint: closedEndpoint, credentials, ...tokens })
+    const store = new FaceTheoryIsrMetaStore('isr', { endpoint: closedEndpoint, credentials, leaseToken })
     expectNoSecret(await rejectionOf(() => run(store, 'key')))
   })
 })
@@ -78,9 +66,9 @@ const inNoHeader: [string, string][] = [
   ['a null character', 'CANARY\0CANARY'],
 ]
 
-test.each(inNoHeader)('credentials with %s, which no header can hold, are refused at once', (_, secret) => {
+test.each(inNoHeader)('credentials with %s, which no header can hold, are refused at once', (_, broken) => {
   for (const name of ['accessKeyId', 'sessionToken']) {
-    const options = { endpoint: closedEndpoint, credentials: { ...credentials, [name]: secret } }
+    const options = { endpoint: closedEndpoint, credentials: { ...credentials, [name]: broken } }
     const error = thrownBy(() => new FaceTheoryIsrMetaStore('isr', options))
     expectRefused(error, RangeError, name)
     expect(error.message).toContain(name)
@@ -88,14 +76,14 @@ test.each(inNoHeader)('credentials with %s, which no header can hold, are refuse
   }
 })
 
-test.each(inNoHeader)('credentials of the environment with %s are ErrCredentials, and nothing is sent', (_, secret) =>
+test.each(inNoHeader)('credentials of the environment with %s are ErrCredentials, and nothing is sent', (_, broken) =>
   withStub(succeed, async (stub) => {
     for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SESSION_TOKEN']) {
       vi.stubEnv('AWS_ACCESS_KEY_ID', credentials.accessKeyId)
-      vi.stubEnv('AWS_SECRET_ACCESS_KEY', secrets.secretAccessKey)
-      vi.stubEnv('AWS_SESSION_TOKEN', secrets.sessionToken)
+      vi.stubEnv('AWS_SECRET_ACCESS_KEY', credentials.secretAccessKey)
+      vi.stubEnv('AWS_SESSION_TOKEN', credentials.sessionToken)
       // The environment cuts a value at a null character.
-      vi.stubEnv(name, secret.replaceAll('\0', '\x01'))
+      vi.stubEnv(name, broken.replaceAll('\0', '\x01'))
       const store = storeAt(stub)
       expect(await release.run(store, 'key'), name).toBeUndefined()
       for (const { run } of reporting) {
@@ -119,10 +107,10 @@ test('a commit does not tell its lease token', () =>
 test('those of the environment are not told either', () =>
   withStub(answersOf('Query', fault('ExpiredTokenException')), async (stub) => {
     vi.stubEnv('AWS_ACCESS_KEY_ID', credentials.accessKeyId)
-    vi.stubEnv('AWS_SECRET_ACCESS_KEY', secrets.secretAccessKey)
-    vi.stubEnv('AWS_SESSION_TOKEN', secrets.sessionToken)
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', credentials.secretAccessKey)
+    vi.stubEnv('AWS_SESSION_TOKEN', credentials.sessionToken)
     const error = await rejectionOf(() => storeAt(stub).get('key'))
-    expect(stub.requests[0]?.headers['x-amz-security-token']).toBe(secrets.sessionToken)
+    expect(stub.requests[0]?.headers['x-amz-security-token']).toBe(credentials.sessionToken)
     expectNoSecret(error)
   }))
 

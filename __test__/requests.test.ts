@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 
 import { acquire, commit, get, invalidate, release } from './support/calls.js'
 import { goodInput } from './support/hostile.js'
-import { fault, json, type Stub, storeAt, succeed, withStub } from './support/stub.js'
+import { fault, json, type Script, type Stub, storeAt, succeed, withStub } from './support/stub.js'
 
 const storeOf = (stub: Stub): FaceTheoryIsrMetaStore =>
   storeAt(stub, { leaseToken: () => goodInput.commitGeneration.leaseToken })
@@ -84,3 +84,39 @@ test('get is strongly consistent unless consistentRead is false, and nothing els
       ])
     }
   }))
+
+test.each([
+  [undefined, true],
+  [true, true],
+  [false, false],
+] as const)(
+  'a get that does not come to META within a megabyte reads it as consistently: consistentRead %s',
+  (consistentRead, expected) => {
+    const key = (sk: string) => ({ pk: { S: 'CACHE#key' }, sk: { S: sk } })
+    const lock = { ...key('LOCK'), lease_token: { S: 'token' }, lease_expires_at: { N: '2000000005' } }
+    const meta = { s3_key: { S: 'pages/1.html' }, generated_at: { N: '2000000000' }, revalidate_seconds: { N: '60' } }
+    const script: Script = ({ operation }) =>
+      operation === 'Query'
+        ? json({ Items: [lock], Count: 1, LastEvaluatedKey: key('LOCK#1') })
+        : json({ Item: { ...key('META'), ...meta } })
+    return withStub(script, async (stub) => {
+      const record = await storeAt(stub, { consistentRead }).get('key')
+      expect(record).toMatchObject({ htmlPointer: 'pages/1.html', leaseToken: 'token' })
+      expect(stub.requests.map(({ operation, body }) => [operation, body.ConsistentRead])).toEqual([
+        ['Query', expected],
+        ['GetItem', expected],
+      ])
+      expect(stub.requests[1]?.body.Key).toEqual(key('META'))
+    })
+  },
+)
+
+test('a get that comes to META sends nothing more, also when there is more behind it', () => {
+  const key = (sk: string) => ({ pk: { S: 'CACHE#key' }, sk: { S: sk } })
+  const meta = { s3_key: { S: 'pages/1.html' }, generated_at: { N: '2000000000' }, revalidate_seconds: { N: '60' } }
+  const script: Script = () => json({ Items: [{ ...key('META'), ...meta }], Count: 1, LastEvaluatedKey: key('META') })
+  return withStub(script, async (stub) => {
+    expect(await storeAt(stub).get('key')).toMatchObject({ htmlPointer: 'pages/1.html' })
+    expect(stub.operations()).toEqual(['Query'])
+  })
+})

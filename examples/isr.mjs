@@ -88,7 +88,7 @@ export function createIsr({ createLeaseOwner = randomUUID, now = Date.now, ...op
   async function regenerate(lease, oldPointer) {
     try {
       // Before this lease began, another process may have published and given back its own. What came with the lease
-      // may have been read a moment too early to show it.
+      // may have been read a moment too early to show it. (FaceTheory does not look, and renders once more.)
       const current = await metaStore.get(lease.cacheKey)
       const published = current?.htmlPointer === oldPointer ? null : await stored(current, 'wait-hit')
       if (published) return published

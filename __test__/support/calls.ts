@@ -38,3 +38,5 @@ export const release: MethodCall = {
 
 /** Those that report what the network does. */
 export const reporting = [get, invalidate, acquire, commit]
+
+export const all = [...reporting, release]

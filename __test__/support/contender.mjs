@@ -1,14 +1,18 @@
 // One of several processes after the same lease. The parent says what to do, and this one answers what came of it.
 import { FaceTheoryIsrMetaStore } from '@theory-cloud/tabletheory-isr'
 
+import { printed } from './printed.mjs'
+
 const [table, options] = process.argv.slice(2)
 const store = new FaceTheoryIsrMetaStore(table, JSON.parse(options))
 
-process.on('message', async ([operation, input]) => {
+process.on('message', async ([call, operation, input, byOwnClock]) => {
   try {
-    process.send({ returned: await store[operation](input) })
+    const asked = byOwnClock ? { ...input, nowMs: Date.now() } : input
+    process.send([call, { returned: await store[operation](asked) }])
   } catch (error) {
-    process.send({ threw: { name: error.name, code: error.code, message: error.message } })
+    const { name, code, message, retryable } = error
+    process.send([call, { threw: { name, code, message, retryable, printed: printed(error) } }])
   }
 })
 process.send('ready')

@@ -3,54 +3,108 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
-import type { FaceTheoryIsrMetaStore } from '@theory-cloud/tabletheory-isr'
+import type {
+  FaceTheoryIsrMetaStoreOptions,
+  IsrMetaStore,
+  IsrStoreErrorCode,
+  IsrStoreFailure,
+} from '@theory-cloud/tabletheory-isr'
 
 import { endpoint, patient } from './store.js'
 
-type Operation = 'get' | 'tryAcquireLease' | 'commitGeneration'
-type Input<O extends Operation> = Parameters<FaceTheoryIsrMetaStore[O]>[0]
-type Output<O extends Operation> = Awaited<ReturnType<FaceTheoryIsrMetaStore[O]>>
-type Answer<O extends Operation> = { returned: Output<O> } | { threw: { name: string; code: string; message: string } }
+type Operation = keyof IsrMetaStore
+type Input<O extends Operation> = Parameters<IsrMetaStore[O]>[0]
+type Output<O extends Operation> = Awaited<ReturnType<IsrMetaStore[O]>>
+
+interface Thrown {
+  name: string
+  code: IsrStoreErrorCode
+  message: string
+  retryable: boolean
+  /** Everything that a logger could print of it. */
+  printed: string
+}
+type Answer = { returned: unknown } | { threw: Thrown }
 
 const program = fileURLToPath(new URL('contender.mjs', import.meta.url))
 
 export class Contender {
   readonly #child: ChildProcess
-  /** The exit code, once the process has ended. */
-  readonly #ended: Promise<number | null>
+  /** The exit code, or the signal, once the process has ended. */
+  readonly #ended: Promise<number | NodeJS.Signals>
+  readonly #open = new Map<number, (answer: Promise<Answer>) => void>()
+  #calls = 0
 
-  private constructor(table: string) {
-    this.#child = fork(program, [table, JSON.stringify({ endpoint, ...patient })])
-    this.#ended = once(this.#child, 'exit').then(([code]) => code)
+  private constructor(table: string, options: FaceTheoryIsrMetaStoreOptions) {
+    this.#child = fork(program, [table, JSON.stringify({ endpoint, ...patient, ...options })])
+    this.#ended = once(this.#child, 'exit').then(([code, signal]) => code ?? signal)
   }
 
-  static async start(table: string): Promise<Contender> {
-    const contender = new Contender(table)
-    expectReady(await contender.#message())
+  static async start(table: string, options: FaceTheoryIsrMetaStoreOptions = {}): Promise<Contender> {
+    const contender = new Contender(table, options)
+    await contender.#ready()
     return contender
   }
 
-  /** One call at a time. What rejects there rejects here, with `name`, `code` and `message`. */
-  async call<O extends Operation>(operation: O, input: Input<O>): Promise<Output<O>> {
-    this.#child.send([operation, input])
-    const answer = (await this.#message()) as Answer<O>
-    if ('threw' in answer) throw Object.assign(new Error(answer.threw.message), answer.threw)
-    return answer.returned
+  /**
+   * What rejects there rejects here, with the same `name`, `code`, `message` and `retryable`. By its own clock: `nowMs`
+   * is the time there, at the moment at which it hears of the call.
+   */
+  async call<O extends Operation>(operation: O, input: Input<O>, byOwnClock = false): Promise<Output<O>> {
+    const call = this.#calls++
+    const answer = await new Promise<Answer>((resolve, reject) => {
+      this.#open.set(call, resolve)
+      this.#child.send([call, operation, input, byOwnClock], (error) => error && reject(error))
+    })
+    if ('threw' in answer) throw Object.assign(new Error(answer.threw.message), answer.threw) as Rejection
+    return answer.returned as Output<O>
+  }
+
+  /** The store of that process. */
+  readonly store: IsrMetaStore = {
+    get: (input) => this.call('get', input),
+    invalidate: (input) => this.call('invalidate', input),
+    tryAcquireLease: (input) => this.call('tryAcquireLease', input),
+    commitGeneration: (input) => this.call('commitGeneration', input),
+    releaseLease: (input) => this.call('releaseLease', input),
+  }
+
+  /** Stops the process where it stands, until it is resumed. */
+  stop(): void {
+    this.#child.kill('SIGSTOP')
+  }
+
+  resume(): void {
+    this.#child.kill('SIGCONT')
+  }
+
+  /** Resolves when there is no process any more. What it was asked is never answered. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL')
+    await this.#ended
   }
 
   /** Takes the parent away, after which nothing keeps the process alive. Resolves to its exit code. */
-  end(): Promise<number | null> {
+  end(): Promise<number | NodeJS.Signals> {
     if (this.#child.connected) this.#child.disconnect()
     return this.#ended
   }
 
-  async #message(): Promise<unknown> {
+  async #ready(): Promise<void> {
     const lost = this.#ended.then((code) => Promise.reject(new Error(`the contender ended early, with code ${code}`)))
     const [message] = await Promise.race([once(this.#child, 'message'), lost])
-    return message
+    if (message !== 'ready') throw new Error(`the contender's first message is ${JSON.stringify(message)}`)
+    this.#child.on('message', ([call, answer]: [number, Answer]) => {
+      this.#open.get(call)?.(Promise.resolve(answer))
+      this.#open.delete(call)
+    })
+    // A call that will never be answered must not keep its test waiting.
+    const abandon = (error: Error): void => {
+      for (const answer of this.#open.values()) answer(Promise.reject(error))
+    }
+    lost.catch(abandon)
   }
 }
 
-function expectReady(message: unknown): void {
-  if (message !== 'ready') throw new Error(`the contender's first message is ${JSON.stringify(message)}`)
-}
+/** What a contender's call rejects with. */
+export type Rejection = IsrStoreFailure & Pick<Thrown, 'printed'>

@@ -1,8 +1,30 @@
 // What the store throws and rejects with.
+import { randomUUID } from 'node:crypto'
 import { inspect } from 'node:util'
 
 import type { IsrStoreErrorCode, IsrStoreFailure } from '@theory-cloud/tabletheory-isr'
 import { expect } from 'vitest'
+
+import { printed } from './printed.mjs'
+
+const canary = 'CANARY'
+
+/** Credentials and lease tokens that no error may tell. */
+export const secret = {
+  credentials: {
+    accessKeyId: 'AKIDEXAMPLE',
+    secretAccessKey: `${canary}/secret+key`,
+    sessionToken: `${canary}/session+token`,
+  },
+  leaseToken: (): string => `${canary} ${randomUUID()}`,
+}
+
+/** Neither in the message, nor in anything else of it that a logger could print. */
+export function expectNoSecret(error: unknown): void {
+  const text = printed(error)
+  expect(text).toContain('retryable')
+  expect(text).not.toContain(canary)
+}
 
 /** The error that the promise is rejected with. A call that throws, or resolves, fails the test. */
 export async function rejectionOf(call: () => Promise<unknown>): Promise<IsrStoreFailure> {
@@ -45,8 +67,9 @@ const names: Record<Exclude<IsrStoreErrorCode, 'ErrInvalidArgument'>, string> = 
   ErrUnexpected: 'IsrStoreError',
 }
 
-/** The code, and the name and `retryable` that go with it. */
+/** The code, and the name and `retryable` that go with it; and no secret. */
 export function expectCode(error: IsrStoreFailure, code: keyof typeof names): void {
+  expectNoSecret(error)
   const name = names[code]
   const retryable = name === 'IsrStoreUnavailableError'
   expect({ code: error.code, name: error.name, retryable: error.retryable }, error.stack).toEqual({

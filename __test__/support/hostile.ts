@@ -1,4 +1,6 @@
 // Values that types forbid and callers pass, and inputs to put them into.
+import { runInNewContext } from 'node:vm'
+
 import type {
   CommitIsrGenerationInput,
   FaceTheoryIsrMetaStore,
@@ -86,23 +88,23 @@ export const fields = {
     contentType: anyString,
     contentSecurityPolicy: optionalString,
     strictCspPolicy: {
-      // Objects of other classes are left out: one with nothing of its own says nothing.
-      takes: [
-        'undefined',
-        'null',
-        'object',
-        'boxed string',
-        'boxed number',
-        'object with toString and valueOf',
-        'date',
-        'promise',
+      takes: ['undefined', 'null', 'object', 'object with toString and valueOf'],
+      impossible: [
+        { inlineScripts: true },
+        { inlineStyles: true },
+        { inlineScripts: false, inlineStyles: true },
+        { foo: 1 },
+        { inlineScripts: false, foo: undefined },
+        { inlinescripts: false },
+        samples['object with toString and valueOf'],
       ],
-      impossible: [{ inlineScripts: true }, { inlineStyles: true }, { inlineScripts: false, inlineStyles: true }],
       odd: [
         {},
         { inlineScripts: undefined },
         { inlineScripts: false, inlineStyles: false },
         { __proto__: null, inlineStyles: false },
+        runInNewContext('({ inlineScripts: false })'),
+        runInNewContext('Object.assign(Object.create(null), { inlineStyles: false })'),
       ],
     },
     etag: optionalString,

@@ -2,7 +2,7 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import type {
   CommitIsrGenerationInput,
-  FaceTheoryIsrMetaStore,
+  IsrMetaStore,
   TryAcquireIsrLeaseInput,
   TryAcquireIsrLeaseResult,
 } from '@theory-cloud/tabletheory-isr'
@@ -78,7 +78,7 @@ export function replaced(row: Item, attribute: string, value: AttributeValue | u
 
 /** `tryAcquireLease` at `NOW` for five seconds, by `owner`. */
 export function acquire(
-  store: FaceTheoryIsrMetaStore,
+  store: IsrMetaStore,
   cacheKey: string,
   input: Partial<TryAcquireIsrLeaseInput> = {},
 ): Promise<TryAcquireIsrLeaseResult> {
@@ -94,7 +94,7 @@ export function acquire(
 
 /** `commitGeneration` of a page that says no more than it must. */
 export function commit(
-  store: FaceTheoryIsrMetaStore,
+  store: IsrMetaStore,
   cacheKey: string,
   leaseToken: string,
   page: Partial<CommitIsrGenerationInput> = {},
@@ -115,7 +115,7 @@ export function commit(
 
 /** Acquires and commits. */
 export async function publish(
-  store: FaceTheoryIsrMetaStore,
+  store: IsrMetaStore,
   cacheKey: string,
   page: Partial<CommitIsrGenerationInput> = {},
 ): Promise<void> {

@@ -1,11 +1,11 @@
 // A DynamoDB that records what it is asked and answers what a test says: for what must not be sent, and for faults that
 // DynamoDB Local does not have.
-import { once } from 'node:events'
-import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 
 import { FaceTheoryIsrMetaStore, type FaceTheoryIsrMetaStoreOptions } from '@theory-cloud/tabletheory-isr'
 import { expect } from 'vitest'
+
+import { type Server, startServer } from './server.js'
 
 export interface Received {
   /** `Query`, `PutItem`, … */
@@ -46,7 +46,11 @@ export const html =
 
 export const hangUp: Answer = (response) => response.destroy()
 
+export const reset: Answer = (response) => response.socket?.resetAndDestroy()
+
 export const silence: Answer = () => {}
+
+export const headersOnly: Answer = (response) => response.writeHead(200, { 'content-length': '2' }).flushHeaders()
 
 export const halfAnAnswer: Answer = (response) => response.writeHead(200).write('{"Items":[')
 
@@ -66,21 +70,7 @@ export const answersOf =
       ? (answers[Math.min(index, answers.length - 1)] ?? answers[0])
       : succeed(request, index)
 
-/** What the DynamoDB at `endpoint` answers. */
-export async function forward(request: Received, endpoint: string): Promise<Answer> {
-  const headers = Object.fromEntries(
-    ['authorization', 'content-type', 'x-amz-date', 'x-amz-target'].map((name) => [
-      name,
-      String(request.headers[name]),
-    ]),
-  )
-  const answer = await fetch(endpoint, { method: 'POST', headers, body: request.text })
-  const body: unknown = await answer.json()
-  return json(body, answer.status)
-}
-
-export interface Stub {
-  endpoint: string
+export interface Stub extends Server {
   requests: Received[]
   /** The operations that were asked for, in order. */
   operations: () => string[]
@@ -88,7 +78,6 @@ export interface Stub {
   count: (operation: string) => number
   /** Forgets the requests and answers with `script` from now on. */
   play: (script: Script) => void
-  close: () => Promise<void>
 }
 
 /** Where nobody listens. */
@@ -98,7 +87,8 @@ export const closedEndpoint = 'http://127.0.0.1:1'
 export async function startStub(): Promise<Stub> {
   let script = succeed
   const requests: Received[] = []
-  const count = (operation: string): number => requests.filter((request) => request.operation === operation).length
+  const counts = new Map<string, number>()
+  const count = (operation: string): number => counts.get(operation) ?? 0
   const serve = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
     let text = ''
     for await (const chunk of incoming.setEncoding('utf8')) text += chunk
@@ -106,28 +96,24 @@ export async function startStub(): Promise<Stub> {
     const body = JSON.parse(text || '{}') as Record<string, unknown>
     const request = { operation, body, headers: incoming.headers, text }
     const index = count(operation)
+    counts.set(operation, index + 1)
     requests.push(request)
     const answer = await script(request, index)
     answer(response)
   }
-  const server = createServer((incoming, response) => {
+  const server = await startServer((incoming, response) => {
     // A client that gave up breaks its connection, also in the middle of a request.
     serve(incoming, response).catch(() => response.destroy())
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  })
   return {
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    ...server,
     requests,
     operations: () => requests.map(({ operation }) => operation),
     count,
     play: (next) => {
       script = next
       requests.length = 0
-    },
-    close: async () => {
-      server.close()
-      server.closeAllConnections()
-      await once(server, 'close')
+      counts.clear()
     },
   }
 }

@@ -18,7 +18,7 @@ mod receiver;
 use std::sync::Arc;
 
 use napi::Env;
-use napi::bindgen_prelude::{PromiseRaw, Undefined, Unknown};
+use napi::bindgen_prelude::{JsObjectValue, PromiseRaw, This, Undefined, Unknown};
 use napi_derive::napi;
 
 use self::callback::Callbacks;
@@ -27,7 +27,7 @@ use self::input::Reader;
 use self::js::Checked;
 use self::output::{IsrMetaRecord, TryAcquireIsrLeaseResult};
 use self::promise::promise;
-use crate::{Config, Store};
+use crate::{Config, Error, Store};
 
 /// ISR metadata and regeneration leases in one DynamoDB table, as FaceTheory's `isr.metaStore`.
 ///
@@ -56,7 +56,12 @@ impl FaceTheoryIsrMetaStore {
         catch_unwind,
         ts_args_type = "tableName?: string | FaceTheoryIsrMetaStoreConfig | undefined, options?: FaceTheoryIsrMetaStoreOptions | undefined"
     )]
-    pub fn new(env: &Env, table_name: Unknown<'_>, options: Unknown<'_>) -> napi::Result<Self> {
+    pub fn new(env: &Env, this: This<'_>, table_name: Unknown<'_>, options: Unknown<'_>) -> napi::Result<Self> {
+        // Without `new`, `this` is whatever the function was called on; the engine has no better sign for natives.
+        if !this.has_named_property("tryAcquireLease").unwrap_or(false) {
+            let error = Error::wrong_type(format!("{} must be called with new", receiver::CLASS));
+            return Err(throw(env, &error.into()));
+        }
         Self::made(env, options::read(env, table_name, Some(options)))
     }
 

@@ -13,7 +13,7 @@ use super::js::{Refusal, take_exception};
 use super::promise::rejected;
 use crate::Error;
 
-const CLASS: &str = "FaceTheoryIsrMetaStore";
+pub(super) const CLASS: &str = "FaceTheoryIsrMetaStore";
 const METHODS: [&str; 6] = ["get", "invalidate", "tryAcquireLease", "commitGeneration", "releaseLease", "ensureTable"];
 
 /// A handle of the current scope.

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::table::{Call, Table};
 
 /// Runs calls for different keys apart, and those for the same key in turns.
@@ -58,7 +58,7 @@ impl<T: Clone> Turns<T> {
     /// The answer of `work`, or of another call's that was sent after this one began.
     ///
     /// # Errors
-    /// What `work` failed with here, or twice elsewhere; `Timeout` when the turn did not come within the call's time.
+    /// What `work` failed with here, or twice elsewhere (but for `Timeout`); `Timeout` when the turn did not come within the call's time.
     pub(super) async fn share<F>(&self, table: &Table, call: Call<'_>, work: impl FnOnce() -> F) -> Result<By<T>>
     where
         F: Future<Output = Result<T>>,
@@ -145,6 +145,8 @@ impl<T: Clone> Turn<T> {
     fn settle(&self, answer: &Result<T>) {
         let mut progress = locked(&self.0);
         *progress = match (&*progress, answer) {
+            // Whose time was up says nothing about the others' time.
+            (_, Err(error)) if error.kind() == ErrorKind::Timeout => return,
             (Progress::Open { has_failed: false }, Err(_)) => Progress::Open { has_failed: true },
             _ => Progress::Done(answer.clone()),
         };
@@ -165,25 +167,26 @@ mod tests {
 
     use super::*;
     use crate::config::{Config, TableName};
-    use crate::error::{Error, ErrorKind};
+    use crate::error::Error;
     use crate::model::{CacheKey, EntryKey};
 
     const WORK: Duration = Duration::from_millis(100);
 
-    /// A table that is never asked, the turns before it, and how often they came.
+    /// A table that is never asked, the turns before it, how often they came, and how they fail at first.
     struct Bench {
         table: Table,
         key: EntryKey,
         turns: Turns<u32>,
         sent: Cell<u32>,
         failures: u32,
+        kind: ErrorKind,
     }
 
     impl Bench {
         fn new(failures: u32) -> Self {
             let table = Table::new(Config::new(TableName::new("isr").expect("a name")));
             let key = EntryKey::prefixed("", CacheKey::new("cacheKey", "k".to_owned()).expect("not empty"));
-            Self { table, key, turns: Turns::default(), sent: Cell::new(0), failures }
+            Self { table, key, turns: Turns::default(), sent: Cell::new(0), failures, kind: ErrorKind::Unavailable }
         }
 
         /// Answers with the number of the request.
@@ -192,7 +195,7 @@ mod tests {
             self.sent.set(number);
             sleep(WORK).await;
             if number <= self.failures {
-                return Err(Error::new(ErrorKind::Unavailable, number.to_string()));
+                return Err(Error::new(self.kind, number.to_string()));
             }
             Ok(number)
         }
@@ -233,6 +236,14 @@ mod tests {
             assert_eq!(said, expected, "{failures} failures");
             assert_eq!(bench.sent.get(), 3);
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whose_time_was_up_fails_nobody_else() {
+        let bench = Bench { kind: ErrorKind::Timeout, ..Bench::new(3) };
+        let calls = tokio::join!(bench.share(NOW), bench.share(NOW), bench.share(NOW), bench.share(NOW));
+        let outcomes = <[_; 4]>::from(calls).map(Result::ok);
+        assert_eq!(outcomes, [None, None, None, Some(By::This(4))]);
     }
 
     #[tokio::test(start_paused = true)]

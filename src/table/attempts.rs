@@ -6,9 +6,9 @@
 use std::future::Future;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout_at};
 
+use super::connections::Connections;
 use super::fault::{Class, Fault, Limit};
 
 const SHORTEST_BACKOFF_MS: f64 = 25.0;
@@ -23,8 +23,7 @@ pub(super) struct Policy<'a> {
     pub(super) max_conflicts: u32,
     /// Limit for one attempt.
     pub(super) request_timeout: Duration,
-    /// Limits how many requests are in flight.
-    pub(super) slots: &'a Semaphore,
+    pub(super) connections: &'a Connections,
 }
 
 /// The end of a call, and how long the call was meant to take.
@@ -111,15 +110,20 @@ async fn one_attempt<T>(
     request: impl Future<Output = Result<T, Fault>>,
 ) -> Result<T, Fault> {
     let not_sent =
-        |_| Fault { may_have_been_applied: false, ..deadline.passed("while too many other requests were in flight") };
-    // The semaphore is never closed.
-    let _slot = timeout_at(deadline.at, policy.slots.acquire()).await.map_err(not_sent)?;
-    let request_ends = Instant::now() + policy.request_timeout;
+        || Fault { may_have_been_applied: false, ..deadline.passed("while too many other requests were in flight") };
+    let _slot = timeout_at(deadline.at, policy.connections.slot()).await.map_err(|_| not_sent())?;
+    if deadline.has_passed() {
+        return Err(not_sent());
+    }
+    let sent = Instant::now();
+    let request_ends = sent + policy.request_timeout;
     if deadline.at <= request_ends {
         return deadline.limit(request).await?;
     }
-    let silent = |_| Fault::timed_out(Limit::Request, policy.request_timeout, "without an answer");
-    timeout_at(request_ends, request).await.map_err(silent)?
+    timeout_at(request_ends, request).await.map_err(|_| {
+        policy.connections.fell_silent(sent);
+        Fault::timed_out(Limit::Request, policy.request_timeout, "without an answer")
+    })?
 }
 
 /// 25 to 50 ms after the first attempt, twice that after each further one, up to 400 to 800 ms.
@@ -132,13 +136,21 @@ fn backoff(attempts: u32) -> Duration {
 mod tests {
     use std::cell::RefCell;
     use std::future::pending;
+    use std::sync::LazyLock;
+
+    use tokio::time::timeout;
 
     use super::*;
     use crate::error::ErrorKind;
 
-    static SLOTS: Semaphore = Semaphore::const_new(64);
-    const POLICY: Policy<'static> =
-        Policy { max_attempts: 3, max_conflicts: 5, request_timeout: Duration::from_secs(1), slots: &SLOTS };
+    const REQUEST_TIMEOUT: Duration = Duration::from_secs(1);
+
+    /// The same for all: none of these tests fills it.
+    static CONNECTIONS: LazyLock<Connections> = LazyLock::new(|| Connections::new(None));
+
+    fn policy(connections: &Connections) -> Policy<'_> {
+        Policy { max_attempts: 3, max_conflicts: 5, request_timeout: REQUEST_TIMEOUT, connections }
+    }
 
     fn fault(class: Class) -> Fault {
         Fault { class, may_have_been_applied: class == Class::Unavailable, what: "fault".to_owned(), source: None }
@@ -155,7 +167,7 @@ mod tests {
             let next = left.borrow_mut().next().copied();
             next.map_or(Ok(faults.len()), |class| Err(fault(class)))
         };
-        attempt(POLICY, in_time(Duration::from_mins(5)), request).await
+        attempt(policy(&CONNECTIONS), in_time(Duration::from_mins(5)), request).await
     }
 
     #[tokio::test(start_paused = true)]
@@ -179,11 +191,16 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_request_waits_for_its_slot_no_longer_than_the_call_lasts() {
-        let slots = Semaphore::new(0);
-        let policy = Policy { slots: &slots, ..POLICY };
+        let connections = Connections::new(None);
+        let mut held = vec![];
+        while let Ok(slot) = timeout(Duration::from_millis(1), connections.slot()).await {
+            held.push(slot);
+        }
+        assert_eq!(held.len(), 64);
         let start = Instant::now();
         let request = || async { panic!("sent") };
-        let failure = attempt::<(), _, _>(policy, in_time(Duration::from_secs(3)), request).await.expect_err("no slot");
+        let call = attempt::<(), _, _>(policy(&connections), in_time(Duration::from_secs(3)), request);
+        let failure = call.await.expect_err("no slot");
         assert_eq!((failure.fault.class, failure.may_have_been_applied), (Class::TimedOut(Limit::Operation), false));
         assert!(start.elapsed() <= Duration::from_millis(3_001), "{:?}", start.elapsed());
     }
@@ -192,7 +209,7 @@ mod tests {
     async fn nothing_is_sent_after_the_end() {
         let deadline = in_time(Duration::ZERO);
         let request = || async { panic!("sent") };
-        let failure = attempt::<(), _, _>(POLICY, deadline, request).await.expect_err("too late");
+        let failure = attempt::<(), _, _>(policy(&CONNECTIONS), deadline, request).await.expect_err("too late");
         assert_eq!((failure.attempts, failure.may_have_been_applied), (0, false));
     }
 
@@ -218,7 +235,8 @@ mod tests {
         {
             let allowed = Duration::from_millis(allowed);
             let start = Instant::now();
-            let failure = attempt::<(), _, _>(POLICY, in_time(allowed), pending).await.expect_err("silence");
+            let failure =
+                attempt::<(), _, _>(policy(&CONNECTIONS), in_time(allowed), pending).await.expect_err("silence");
             assert_eq!((failure.attempts, failure.fault.class), (attempts, Class::TimedOut(limit)));
             assert!(failure.may_have_been_applied);
             assert!(start.elapsed() <= allowed + Duration::from_millis(1), "{:?}", start.elapsed());
@@ -229,7 +247,8 @@ mod tests {
     async fn there_is_no_pause_that_would_outlast_the_call() {
         let start = Instant::now();
         let deadline = in_time(Duration::from_millis(20));
-        let failure = attempt::<(), _, _>(POLICY, deadline, || async { Err(fault(Class::Throttled)) }).await;
+        let failure =
+            attempt::<(), _, _>(policy(&CONNECTIONS), deadline, || async { Err(fault(Class::Throttled)) }).await;
         assert_eq!(failure.expect_err("throttled").fault.class, Class::Throttled);
         assert_eq!(start.elapsed(), Duration::ZERO);
     }

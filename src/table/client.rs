@@ -13,16 +13,17 @@ use aws_sdk_dynamodb::config::{
 use aws_smithy_http_client::Builder as HttpClientBuilder;
 
 use super::answer::EmptyIsNoAnswer;
+use super::connections::{Connections, Pool};
 use super::credentials::{AwsFiles, CurrentCredentials, provider};
-use super::tls::https_client;
+use super::tls::https_clients;
 use crate::config::{Config, Endpoint, REGION_RULE, is_region};
 use crate::error::{Error, ErrorKind, Result};
 
 const REGION_VARIABLES: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
 /// DynamoDB Local takes any.
 const LOOPBACK_REGION: &str = "us-east-1";
-/// After a pause (a frozen Lambda) the other end may have forgotten a connection without a word, and each that is tried
-/// costs an attempt. A new one costs less than that.
+/// After a pause (a frozen Lambda) the other end may have forgotten a connection without a word, and finding out costs an
+/// attempt. A new one costs less than that.
 const LONGEST_IDLE: Duration = Duration::from_secs(15);
 
 /// A client that can sign, and where its requests go, for messages.
@@ -31,16 +32,14 @@ pub(super) struct Connected {
     pub(super) client: Client,
     pub(super) place: String,
     pub(super) credentials: Arc<CurrentCredentials>,
+    pub(super) connections: Connections,
 }
 
 /// Resolves everything that a request needs. Reads files and asks credential services; sends nothing to `DynamoDB`.
 pub(super) async fn connect(config: &Config) -> Result<Connected> {
     let files = AwsFiles::read(&config.environment);
     let region = resolve_region(config, &files).await?;
-    let http_client = match &config.http_client {
-        Some(client) => client.clone(),
-        None => http_client(config)?,
-    };
+    let pool = if config.http_client.is_some() { None } else { Some(pool(config)?) };
     let time_source = config.time_source.clone().unwrap_or_default();
     let provider = provider(config, &region, &files)?;
     let credentials = Arc::new(CurrentCredentials::load(provider, time_source.clone()).await?);
@@ -54,14 +53,15 @@ pub(super) async fn connect(config: &Config) -> Result<Connected> {
         .credentials_provider(SharedCredentialsProvider::from(Arc::clone(&credentials) as Arc<_>))
         // They are kept, and renewed, before a request begins: see `CurrentCredentials`.
         .identity_cache(IdentityCache::no_cache())
-        .http_client(http_client)
         .interceptor(EmptyIsNoAnswer)
         .retry_config(RetryConfig::disabled())
         .timeout_config(TimeoutConfig::builder().connect_timeout(config.connect_timeout).build())
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
     builder.set_endpoint_url(config.endpoint.as_ref().map(|endpoint| endpoint.url().to_owned()));
     builder.set_time_source(Some(time_source));
-    Ok(Connected { client: Client::from_conf(builder.build()), place, credentials })
+    builder.set_http_client(config.http_client.clone().or_else(|| pool.clone().map(SharedHttpClient::new)));
+    let connections = Connections::new(pool);
+    Ok(Connected { client: Client::from_conf(builder.build()), place, credentials, connections })
 }
 
 async fn resolve_region(config: &Config, files: &AwsFiles) -> Result<Region> {
@@ -89,10 +89,10 @@ fn from_environment(config: &Config) -> Option<&str> {
 }
 
 /// A plain endpoint needs no TLS, and TLS is what takes time to set up.
-fn http_client(config: &Config) -> Result<SharedHttpClient> {
+fn pool(config: &Config) -> Result<Pool> {
     match &config.endpoint {
-        Some(endpoint) if !endpoint.is_https() => Ok(http_builder().build_http()),
-        _ => https_client(&config.environment),
+        Some(endpoint) if !endpoint.is_https() => Ok(Pool::new(|| http_builder().build_http())),
+        _ => Ok(Pool::new(https_clients(&config.environment)?)),
     }
 }
 

@@ -19,7 +19,7 @@ use aws_sdk_dynamodb::config::Region;
 use aws_smithy_async::time::SharedTimeSource;
 use http::HeaderValue;
 
-use super::tls::https_client;
+use super::tls::https_clients;
 use crate::config::{Config, Endpoint, Environment};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -89,7 +89,7 @@ fn can_be_sent(credentials: &Credentials) -> bool {
 
 /// AWS's order. The chain of aws-config cannot be given an environment, and would look at the process's own.
 fn chain(environment: &Environment, region: &Region, files: &AwsFiles) -> Result<CredentialsProviderChain> {
-    let http_client = https_client(environment)?;
+    let http_client = https_clients(environment)?();
     let config = ProviderConfig::without_region().with_region(Some(region.clone())).with_http_client(http_client);
     let profile = ProfileFileCredentialsProvider::builder()
         .configure(&config)

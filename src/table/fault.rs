@@ -90,7 +90,7 @@ impl Fault {
                 Self { source: Some(error.into()), ..fault }
             }
             SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) => {
-                let what = format!("no connection: {}", innermost(&error));
+                let what = format!("the connection failed: {}", innermost(&error));
                 Self::from_source(Class::Unavailable, true, &what, error)
             }
             SdkError::ResponseError(_) => {

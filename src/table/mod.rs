@@ -6,6 +6,7 @@
 mod answer;
 mod attempts;
 mod client;
+mod connections;
 mod credentials;
 mod fault;
 mod number;
@@ -23,7 +24,7 @@ use std::error::Error as StdError;
 use std::fmt::{self, Display};
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::sync::OnceCell;
 
 use self::attempts::{Failure, Policy};
 use self::client::Connected;
@@ -37,14 +38,10 @@ const FEW_CONFLICTS: u32 = 3;
 /// Tries against a conflicting transaction where giving up costs a rendered page or an invalidation.
 const MANY_CONFLICTS: u32 = 8;
 
-/// Each takes a connection, and a Lambda function has 1,024 file descriptors for everything.
-const MOST_REQUESTS_IN_FLIGHT: usize = 64;
-
 /// One table and the way to it.
 pub(crate) struct Table {
     config: Config,
     connected: OnceCell<Connected>,
-    slots: Semaphore,
 }
 
 /// What a call is about, for messages and limits.
@@ -63,7 +60,7 @@ impl Display for Call<'_> {
 
 impl Table {
     pub(crate) fn new(config: Config) -> Self {
-        Self { config, connected: OnceCell::new(), slots: Semaphore::new(MOST_REQUESTS_IN_FLIGHT) }
+        Self { config, connected: OnceCell::new() }
     }
 
     pub(crate) fn config(&self) -> &Config {
@@ -107,12 +104,12 @@ impl Table {
         Fault::from_sdk(error, self.config.connect_timeout)
     }
 
-    fn policy(&self, max_conflicts: u32) -> Policy<'_> {
+    fn policy<'c>(&self, connected: &'c Connected, max_conflicts: u32) -> Policy<'c> {
         Policy {
             max_attempts: self.config.max_attempts,
             max_conflicts,
             request_timeout: self.config.request_timeout,
-            slots: &self.slots,
+            connections: &connected.connections,
         }
     }
 
@@ -132,7 +129,7 @@ impl Table {
             // Whoever writes under a condition handles its refusal; without one this cannot be.
             Class::ConditionFailed => ErrorKind::Unexpected,
         };
-        let tries = if attempts == 1 { String::new() } else { format!(", after {attempts} attempts") };
+        let tries = if attempts < 2 { String::new() } else { format!(", after {attempts} attempts") };
         let message = match kind {
             ErrorKind::TableNotFound => format!("{about}: there is no table \"{table}\" in {place} ({})", fault.what),
             _ => format!("{about} on table \"{table}\" in {place}: {}{tries}", fault.what),

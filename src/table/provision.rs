@@ -158,7 +158,7 @@ impl Table {
     where
         F: Future<Output = Result<T, Fault>>,
     {
-        attempt(self.policy(FEW_CONFLICTS), deadline, send)
+        attempt(self.policy(connected, FEW_CONFLICTS), deadline, send)
             .await
             .map_err(|Failure { fault, attempts, .. }| self.describe(fault, attempts, OPERATION, &connected.place))
     }

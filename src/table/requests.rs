@@ -63,7 +63,7 @@ impl Table {
                 .await
                 .map_err(|error| self.fault(error))
         };
-        let answer = attempt(self.policy(FEW_CONFLICTS), call.deadline, request)
+        let answer = attempt(self.policy(connected, FEW_CONFLICTS), call.deadline, request)
             .await
             .map_err(|failure| self.explain(failure, call, &connected.place))?;
         let find =
@@ -91,7 +91,7 @@ impl Table {
                 .await
                 .map_err(|error| self.fault(error))
         };
-        let answer = attempt(self.policy(FEW_CONFLICTS), call.deadline, request)
+        let answer = attempt(self.policy(connected, FEW_CONFLICTS), call.deadline, request)
             .await
             .map_err(|failure| self.explain(failure, call, &connected.place))?;
         Ok(answer.item().and_then(row::page_from))
@@ -135,7 +135,7 @@ impl Table {
                 },
             }
         };
-        match attempt(self.policy(FEW_CONFLICTS), call.deadline, send).await {
+        match attempt(self.policy(connected, FEW_CONFLICTS), call.deadline, send).await {
             Ok(outcome) => Ok(outcome),
             Err(failure) if failure.fault.class == Class::Conflict && !failure.may_have_been_applied => {
                 Ok(LockWrite::Contended)
@@ -208,7 +208,7 @@ impl Table {
                 },
             }
         };
-        attempt(self.policy(FEW_CONFLICTS), call.deadline, send)
+        attempt(self.policy(connected, FEW_CONFLICTS), call.deadline, send)
             .await
             .map_err(|failure| self.explain(failure, call, &connected.place))
     }
@@ -237,7 +237,7 @@ impl Table {
                 _ => self.fault(error),
             })
         };
-        attempt(self.policy(MANY_CONFLICTS), call.deadline, send).await.map(drop)
+        attempt(self.policy(connected, MANY_CONFLICTS), call.deadline, send).await.map(drop)
     }
 }
 

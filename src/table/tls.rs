@@ -19,7 +19,10 @@ use super::client::http_builder;
 use crate::config::Environment;
 use crate::error::{Error, ErrorKind, Result};
 
-pub(super) fn https_client(environment: &Environment) -> Result<SharedHttpClient> {
+/// Makes clients for encrypted connections, each with connections of its own.
+pub(super) fn https_clients(
+    environment: &Environment,
+) -> Result<impl Fn() -> SharedHttpClient + Send + Sync + 'static> {
     let mut trusted = match environment.get(BUNDLE) {
         Some(path) => read(BUNDLE, path)?,
         None => TLS_SERVER_ROOT_CERTS.to_vec(),
@@ -30,7 +33,8 @@ pub(super) fn https_client(environment: &Environment) -> Result<SharedHttpClient
     let store = trusted.iter().fold(TrustStore::empty(), |store, root| store.with_pem_certificate(pem(root)));
     let context = TlsContext::builder().with_trust_store(store).build();
     let context = context.map_err(|cause| unusable("the trusted certificates").caused_by(cause))?;
-    Ok(http_builder().tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(context).build_https())
+    let builder = http_builder().tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(context);
+    Ok(move || builder.clone().build_https())
 }
 
 const BUNDLE: &str = "AWS_CA_BUNDLE";
@@ -66,7 +70,7 @@ mod tests {
         let text: String = TLS_SERVER_ROOT_CERTS.iter().map(pem).collect();
         let found = certificates(text.as_bytes()).expect("certificates");
         assert_eq!(found, TLS_SERVER_ROOT_CERTS);
-        assert!(https_client(&Environment::default()).is_ok());
+        https_clients(&Environment::default()).expect("usable")();
     }
 
     #[test]
@@ -77,7 +81,7 @@ mod tests {
         }
         for variable in [BUNDLE, EXTRA] {
             let environment = Environment::from_iter([(variable.to_owned(), "no such file".to_owned())]);
-            let error = https_client(&environment).expect_err("no such file");
+            let error = https_clients(&environment).err().expect("no such file");
             assert_eq!(error.kind(), ErrorKind::Config);
             assert!(error.to_string().contains(variable), "{error}");
         }

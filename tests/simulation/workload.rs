@@ -159,7 +159,14 @@ impl Client {
 
     /// Rivals in one process.
     async fn acquire_at_once(&mut self, key: &EntryKey) {
-        let rivals = ["a", "b", "c"].map(|rival| self.request(key.clone(), rival));
+        let mut rivals = ["a", "b", "c"].map(|rival| self.request(key.clone(), rival));
+        // To whom what the others hold has ended, or is the own.
+        let [first, .., last] = &mut rivals;
+        if lock(&self.world).random.bool() {
+            last.now = EpochMillis::new("nowMs", last.now.get() + 3.0 * f64::from(LEASE_MS)).expect("a time");
+        } else {
+            last.claim.owner = first.claim.owner.clone();
+        }
         let [a, b, c] = &rivals;
         let outcomes = tokio::join!(self.try_acquire(a), self.try_acquire(b), self.try_acquire(c));
         for (rival, is_acquired) in rivals.into_iter().zip(<[bool; 3]>::from(outcomes)) {

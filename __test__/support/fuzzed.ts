@@ -1,0 +1,213 @@
+// Objects whose properties are held in every way there is, and what may be thought of their values.
+import { inspect, types } from 'node:util'
+
+import fc from 'fast-check'
+
+import { anything, Given, given } from './anything.js'
+
+/** Whether a value is accepted; of some it is not said. */
+export type Rule = (value: unknown) => boolean | 'perhaps'
+
+const ways = [
+  'plainly',
+  'hidden',
+  'by a getter',
+  'by a getter that changes its mind',
+  'by a getter that throws',
+  'by the prototype',
+  'not at all',
+] as const
+
+interface Member {
+  way: (typeof ways)[number]
+  held: Given
+}
+
+const forms = ['an object', 'one without a prototype', 'a frozen one', 'a sealed one', 'a proxy of one'] as const
+
+interface Truth {
+  /** The properties as whoever reads each of them once sees them; nothing where one of them throws. */
+  seen: Record<string, unknown> | undefined
+  /** How often each was read so far. */
+  reads: Map<string, number>
+}
+
+const truths = new WeakMap<object, Truth>()
+
+/** What is known of an object of `objectOf`; nothing of anything else. */
+export const truthOf = (value: unknown): Truth | undefined =>
+  typeof value === 'object' && value !== null ? truths.get(value) : undefined
+
+const shown = (members: Record<string, Member>): string =>
+  Object.entries(members)
+    .map(([name, { way, held }]) => `${name} ${way}: ${held.about}`)
+    .join('; ')
+
+/** Mostly with the values that are given for each name, held plainly. */
+export function objectOf(values: Record<string, fc.Arbitrary<Given>>): fc.Arbitrary<Given> {
+  const way = fc.oneof(
+    { weight: 30, arbitrary: fc.constant(ways[0]) },
+    { weight: 6, arbitrary: fc.constantFrom(...ways.slice(0, 4)) },
+    { weight: 1, arbitrary: fc.constantFrom(...ways) },
+  )
+  const members = Object.entries(values).map(([name, held]): [string, fc.Arbitrary<Member>] => [
+    name,
+    fc.record({ way, held }),
+  ])
+  return fc
+    .tuple(fc.record(Object.fromEntries(members)), fc.constantFrom(...forms))
+    .map(([all, form]) => new Given(`${form} with ${shown(all)}`, () => build(all, form)))
+}
+
+function build(members: Record<string, Member>, form: (typeof forms)[number]): object {
+  const reads = new Map<string, number>()
+  const read = (name: string): number => {
+    const times = (reads.get(name) ?? 0) + 1
+    reads.set(name, times)
+    return times
+  }
+  const prototype = prototypeFor(members, form)
+  const target = Object.create(prototype) as object
+  const seen: Record<string, unknown> = {}
+  let throws = false
+  for (const [name, { way, held }] of Object.entries(members)) {
+    const define = (descriptor: PropertyDescriptor, owner: object = target): void => {
+      Object.defineProperty(owner, name, { configurable: true, enumerable: way !== 'hidden', ...descriptor })
+    }
+    const content = held.make()
+    seen[name] = content
+    if (way === 'plainly' || way === 'hidden') {
+      define({ value: content, writable: true })
+    } else if (way === 'not at all' || way === 'by the prototype') {
+      if (prototype !== null && way === 'by the prototype') define({ value: content }, prototype)
+      seen[name] = undefined
+    } else {
+      throws ||= way === 'by a getter that throws'
+      define({
+        get: () => {
+          const isFirst = read(name) === 1
+          if (way === 'by a getter that throws') throw content
+          return isFirst || way === 'by a getter' ? content : Symbol('another')
+        },
+      })
+    }
+  }
+  if (form === 'a frozen one') Object.freeze(target)
+  if (form === 'a sealed one') Object.seal(target)
+  const value = form === 'a proxy of one' ? counting(target, read) : target
+  truths.set(value, { seen: throws ? undefined : seen, reads })
+  return value
+}
+
+function prototypeFor(members: Record<string, Member>, form: (typeof forms)[number]): object | null {
+  if (form === 'one without a prototype') return null
+  const isNeeded = Object.values(members).some(({ way }) => way === 'by the prototype')
+  return isNeeded ? {} : Object.prototype
+}
+
+/** The getters count for themselves. */
+function counting(target: object, read: (name: string) => number): object {
+  return new Proxy(target, {
+    get: (_, name, receiver) => {
+      const isData = Object.getOwnPropertyDescriptor(target, name)?.get === undefined
+      if (isData) read(String(name))
+      return Reflect.get(target, name, receiver)
+    },
+  })
+}
+
+/** Mostly `good` values, some odd ones, some that `rule` may refuse, and some that are anything at all. */
+export function mostly(
+  good: unknown[],
+  odd: readonly unknown[] = [],
+  bad: readonly unknown[] = [],
+): fc.Arbitrary<Given> {
+  const listed = (values: readonly unknown[]): fc.Arbitrary<Given> =>
+    fc.constantFrom(...values).map((value) => given(inspect(value), value))
+  const choices = [
+    { weight: 30, arbitrary: listed(good) },
+    { weight: 1, arbitrary: anything },
+    ...(odd.length > 0 ? [{ weight: 6, arbitrary: listed(odd) }] : []),
+    ...(bad.length > 0 ? [{ weight: 1, arbitrary: listed(bad) }] : []),
+  ]
+  return fc.oneof(...choices)
+}
+
+export const bytes = (text: string): number => Buffer.byteLength(text)
+
+export const isWhole = (value: unknown): boolean => typeof value === 'string' && !/\p{Surrogate}/u.test(value)
+
+const largestItem = 409_600
+
+export const isText = (value: unknown): boolean => isWhole(value) && value !== ''
+export const isStorableText = (value: unknown): boolean => isText(value) && bytes(value as string) <= largestItem
+export const within =
+  (least: number, most: number) =>
+  (value: unknown): boolean =>
+    typeof value === 'number' && value >= least && value <= most
+export const above =
+  (limit: number, most: number) =>
+  (value: unknown): boolean =>
+    within(limit, most)(value) && value !== limit
+const isAbsentOr =
+  (rule: Rule): Rule =>
+  (value) =>
+    value === undefined || value === null || rule(value)
+const isEpochMillis = (value: unknown): boolean => within(0, 1e15)(value) && value !== 1e15
+const isSeconds = (value: unknown): boolean => typeof value === 'number' && !(Number.isFinite(value) && value > 1e10)
+
+/** Made by a literal or the like, without an unknown member, and forbidding or silent. */
+const isPolicy: Rule = (value) => {
+  if (typeof value !== 'object' || value === null) return false
+  const names = ['inlineScripts', 'inlineStyles']
+  const truth = truthOf(value)
+  const read = (name: string): unknown =>
+    Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined
+  try {
+    const members = truth === undefined ? names.map(read) : Object.values(truth.seen ?? { throws: true })
+    const isSilent = members.every((member) => member === undefined || member === false)
+    if (!isSilent || Array.isArray(value) || Object.keys(value).some((name) => !names.includes(name))) return false
+  } catch {
+    return false
+  }
+  // What a proxy was made of is not asked.
+  return types.isProxy(value) ? 'perhaps' : isPlain(value)
+}
+
+function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value) as object | null
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+const claim = { cacheKey: isText, leaseOwner: isStorableText, leaseToken: isStorableText }
+
+/** The limits on each field, in the contract's words and not in the code's. */
+export const rules = {
+  tryAcquireLease: {
+    cacheKey: isText,
+    leaseOwner: isStorableText,
+    nowMs: isEpochMillis,
+    leaseDurationMs: above(0, 86_400_000),
+    fallbackRevalidateSeconds: isSeconds,
+  },
+  commitGeneration: {
+    ...claim,
+    htmlPointer: isStorableText,
+    generatedAt: isEpochMillis,
+    revalidateSeconds: isSeconds,
+    status: (value: unknown) => typeof value === 'number',
+    contentType: isWhole,
+    contentSecurityPolicy: isAbsentOr(isWhole),
+    strictCspPolicy: isAbsentOr(isPolicy),
+    etag: isAbsentOr(isWhole),
+    nowMs: isAbsentOr(isEpochMillis),
+  },
+  releaseLease: claim,
+} as const satisfies Record<string, Record<string, Rule>>
+
+/** What the strings of an item come to is more than all of them together; how much more, only the store must know. */
+export function fits(strings: unknown[]): 'yes' | 'no' | 'perhaps' {
+  const size = strings.reduce<number>((sum, text) => sum + (typeof text === 'string' ? bytes(text) : 0), 0)
+  if (size > largestItem) return 'no'
+  return size + 2_000 <= largestItem ? 'yes' : 'perhaps'
+}
