@@ -166,17 +166,19 @@ const isPolicy: Rule = (value) => {
   try {
     const members = truth === undefined ? names.map(read) : Object.values(truth.seen ?? { throws: true })
     const isSilent = members.every((member) => member === undefined || member === false)
-    if (!isSilent || Array.isArray(value) || Object.keys(value).some((name) => !names.includes(name))) return false
+    if (!isSilent || Object.keys(value).some((name) => !names.includes(name))) return false
   } catch {
     return false
   }
-  // What a proxy was made of is not asked.
-  return types.isProxy(value) ? 'perhaps' : isPlain(value)
+  return isPlain(value)
 }
 
-function isPlain(value: object): boolean {
+/** What a proxy was made of is not asked. */
+function isPlain(value: object): boolean | 'perhaps' {
+  if (types.isProxy(value)) return 'perhaps'
   const prototype = Object.getPrototypeOf(value) as object | null
-  return prototype === null || Object.getPrototypeOf(prototype) === null
+  if (Array.isArray(value) || prototype === null) return !Array.isArray(value)
+  return types.isProxy(prototype) ? 'perhaps' : Object.getPrototypeOf(prototype) === null
 }
 
 const claim = { cacheKey: isText, leaseOwner: isStorableText, leaseToken: isStorableText }

@@ -131,6 +131,9 @@ mod tests {
         assert!(!consumed.contains(&claim("b", "t")) && !consumed.contains(&claim("a", "u")));
         consumed.forget(&claim("a", "t"));
         assert!(!consumed.contains(&claim("a", "t")));
+        publish(&consumed, &claim("a", "u"));
+        consumed.forget(&claim("b", "u"));
+        assert_eq!(consumed.lock().succeeded_oldest_first, [spent(&claim("a", "u"))]);
     }
 
     #[test]

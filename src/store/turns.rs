@@ -163,7 +163,7 @@ mod tests {
     use std::cell::Cell;
     use std::time::Duration;
 
-    use tokio::time::{sleep, timeout};
+    use tokio::time::{Instant, sleep, timeout};
 
     use super::*;
     use crate::config::{Config, TableName};
@@ -215,12 +215,13 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn whoever_comes_while_one_is_in_flight_shares_the_next_and_not_that_one() {
-        let bench = Bench::new(0);
+        let (bench, start) = (Bench::new(0), Instant::now());
         let (a, b, c, d) =
             tokio::join!(bench.share(NOW), bench.share(NOW), bench.share(WORK / 2), bench.share(WORK * 3 / 2));
         assert_eq!(a.expect("answered"), By::This(1));
         assert_eq!((b.expect("answered"), c.expect("answered")), (By::This(2), By::Another(2)));
         assert_eq!(d.expect("answered"), By::This(3), "the second was in flight already");
+        assert_eq!(start.elapsed(), WORK * 3, "one after the other");
         assert!(bench.is_idle());
     }
 

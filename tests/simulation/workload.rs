@@ -248,5 +248,6 @@ impl Client {
         let id = self.begin(&claim.key, || format!("releases {}", claim.token.as_str()));
         self.store.release_lease(&claim).await;
         self.end(id, &());
+        lock(&self.world).ledger.answered_release(id, claim.token.as_str());
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use tabletheory_isr::{Error, ErrorKind, LeaseAttempt, LeaseRequest, Record};
 
 use super::history::token_in;
-use super::{CallId, Ledger, Version};
+use super::{Call, CallId, Ledger, Version};
 use crate::network::Fault;
 
 impl Ledger {
@@ -80,6 +80,15 @@ impl Ledger {
             Ok(()) => self.require_seen(id, &"no rows", |version| *version == Version::default()),
             Err(error) => self.failed(id, error),
         }
+    }
+
+    /// A release that met no fault has left no lease of that token.
+    pub(crate) fn answered_release(&mut self, id: CallId, token: &str) {
+        let Call { pk, faults, .. } = &self.calls[id];
+        let (pk, is_undisturbed) = (pk.clone(), faults.is_empty());
+        let history = self.history(&pk);
+        let is_left = history.now().is_held_with(token) && !history.ghosts.contains(token);
+        self.require(!(is_undisturbed && is_left), "released", || format!("{token} is left"));
     }
 
     /// An error is of the kind that was met, and says no more than is known.
