@@ -116,11 +116,15 @@ fn is_table_arn(arn: &str) -> bool {
 }
 
 /// For messages.
-pub(crate) const REGION_RULE: &str = "the name of a region: letters, digits and hyphens";
+pub(crate) const REGION_RULE: &str =
+    "the name of a region: at most 63 letters, digits and hyphens, with no hyphen at its ends";
 
 /// A region's name becomes part of an address and of every signature.
 pub(crate) fn is_region(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    (1..=63).contains(&name.len())
+        && !name.starts_with('-')
+        && !name.ends_with('-')
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }
 
 /// Where to find `DynamoDB`, when not at its usual address.
@@ -291,6 +295,14 @@ mod tests {
         let error = TableName::from_environment(&Environment::default()).expect_err("none");
         assert_eq!(error.kind(), ErrorKind::Config);
         assert!(TABLE_NAME_VARIABLES.iter().all(|name| error.to_string().contains(name)), "{error}");
+    }
+
+    #[test]
+    fn a_region_can_be_part_of_an_address() {
+        assert!(is_region("eu-west-1") && is_region(&"r".repeat(63)));
+        for bad in ["", "-eu", "eu-", "eu west", "eu.west", &"r".repeat(64)] {
+            assert!(!is_region(bad), "{bad}");
+        }
     }
 
     #[test]

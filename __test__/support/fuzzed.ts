@@ -176,9 +176,10 @@ const isPolicy: Rule = (value) => {
 /** What a proxy was made of is not asked. */
 function isPlain(value: object): boolean | 'perhaps' {
   if (types.isProxy(value)) return 'perhaps'
+  if (Array.isArray(value)) return false
   const prototype = Object.getPrototypeOf(value) as object | null
-  if (Array.isArray(value) || prototype === null) return !Array.isArray(value)
-  return types.isProxy(prototype) ? 'perhaps' : Object.getPrototypeOf(prototype) === null
+  if (types.isProxy(prototype)) return 'perhaps'
+  return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
 const claim = { cacheKey: isText, leaseOwner: isStorableText, leaseToken: isStorableText }

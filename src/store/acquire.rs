@@ -23,7 +23,7 @@ impl Store {
     /// fails, the lease is released (best effort).
     ///
     /// Calls for the same key that wait at the same time are answered by one attempt, sent after each of them began, as far
-    /// as it tells who holds the lease; for whom it does not, tries alone.
+    /// as it tells who holds the lease; for whom it does not, tries again and then alone.
     ///
     /// # Errors
     /// `OutOfRange` for strings that make too large a row, and every kind that the network can cause.
@@ -31,17 +31,29 @@ impl Store {
         let call = self.call("tryAcquireLease", &request.claim.key);
         // Too large a row is this caller's own fault, whoever makes the attempt.
         let row = self.table.lock_row(request)?;
-        let attempt = match self.attempts.share(&self.table, call, || self.attempt(call, request, row.clone())).await? {
-            By::This(attempt) => attempt,
-            By::Another(other) if other.lease.as_ref().is_none_or(|lease| !request.is_free(lease)) => {
-                Attempt { acquired: false, ..other }
-            }
-            By::Another(_) => self.attempts.alone(&self.table, call, || self.attempt(call, request, row)).await?,
+        let attempt = match self.shared_attempt(call, request, &row).await? {
+            Some(attempt) => attempt,
+            None => match self.shared_attempt(call, request, &row).await? {
+                Some(attempt) => attempt,
+                // Its owner has many calls under way, or its clock is like nobody else's.
+                None => self.attempt(call, request, row).await?,
+            },
         };
         let revalidate = attempt.page.as_ref().map(|page| page.revalidate).filter(|stored| stored.get() > 0.0);
         let revalidate = revalidate.unwrap_or(request.fallback_revalidate);
         let record = record(&request.claim.key, attempt.page, revalidate, attempt.lease);
         Ok(if attempt.acquired { LeaseAttempt::Acquired(record) } else { LeaseAttempt::Held(record) })
+    }
+
+    /// An attempt of this call, or another's as far as that tells who holds the lease.
+    async fn shared_attempt(&self, call: Call<'_>, request: &LeaseRequest, row: &NewLock) -> Result<Option<Attempt>> {
+        Ok(match self.attempts.share(&self.table, call, || self.attempt(call, request, row.clone())).await? {
+            By::This(attempt) => Some(attempt),
+            By::Another(other) if other.lease.as_ref().is_none_or(|lease| !request.is_free(lease)) => {
+                Some(Attempt { acquired: false, ..other })
+            }
+            By::Another(_) => None,
+        })
     }
 
     async fn attempt(&self, call: Call<'_>, request: &LeaseRequest, row: NewLock) -> Result<Attempt> {

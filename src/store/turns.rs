@@ -75,19 +75,6 @@ impl<T: Clone> Turns<T> {
         answer.map(By::This)
     }
 
-    /// The answer of `work`, once nobody else is in flight.
-    ///
-    /// # Errors
-    /// What `work` fails with; `Timeout` when the turn did not come within the call's time.
-    pub(super) async fn alone<F>(&self, table: &Table, call: Call<'_>, work: impl FnOnce() -> F) -> Result<T>
-    where
-        F: Future<Output = Result<T>>,
-    {
-        let caller = self.enter(call.key.partition());
-        let _in_flight = table.in_time(call, call.deadline, WAITING, caller.key.in_flight.lock()).await?;
-        work().await
-    }
-
     fn enter<'t>(&'t self, name: &'t str) -> Caller<'t, T> {
         let mut keys = locked(&self.keys);
         if let Some(callers) = keys.get_mut(name) {
@@ -271,16 +258,6 @@ mod tests {
         let (gone, stays) = tokio::join!(timeout(WORK / 2, bench.share(NOW)), bench.share(NOW));
         assert!(gone.is_err());
         assert_eq!(stays.expect("answered"), By::This(2));
-        assert!(bench.is_idle());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_call_that_goes_alone_goes_when_nobody_is_in_flight() {
-        let bench = Bench::new(0);
-        let call = Call { operation: "get", key: &bench.key, deadline: bench.table.deadline() };
-        let alone = bench.turns.alone(&bench.table, call, || bench.work());
-        let (first, second) = tokio::join!(bench.share(NOW), alone);
-        assert_eq!((first.expect("answered"), second.expect("answered")), (By::This(1), 2));
         assert!(bench.is_idle());
     }
 }
