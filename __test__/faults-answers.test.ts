@@ -30,6 +30,8 @@ const bytes =
   }
 
 const head = 'HTTP/1.1 200 OK\r\n'
+/** Else a whole answer would leave a connection that ends just when the next request goes out, which is no matter here. */
+const close = 'connection: close\r\n'
 
 const noAnswers: [string, Answer][] = [
   ['a broken connection', hangUp],
@@ -40,14 +42,14 @@ const noAnswers: [string, Answer][] = [
   ['HTTP/2', bytes(Buffer.from('00001204000000000000030000006400040010000000050000400000', 'hex'))],
   ['TLS', bytes(Buffer.from('15030100020228', 'hex'))],
   ['a status that is none', bytes('HTTP/1.1 99 What\r\ncontent-length: 2\r\n\r\n{}')],
-  ['a status that nobody knows', bytes('HTTP/1.1 999 What\r\ncontent-length: 2\r\n\r\n{}')],
+  ['a status that nobody knows', bytes(`HTTP/1.1 999 What\r\n${close}content-length: 2\r\n\r\n{}`)],
   ['a head that does not end', bytes(`${head}x: ${'y'.repeat(1 << 20)}\r\n\r\n{}`)],
   ['more headers than there is room for', bytes(`${head}${'x: y\r\n'.repeat(5_000)}content-length: 2\r\n\r\n{}`)],
   ['two lengths', bytes(`${head}content-length: 2\r\ncontent-length: 3\r\n\r\n{}`)],
   ['a body that is cut off', bytes(`${head}content-length: 20\r\n\r\n{"Items":[`)],
   ['a body that is cut off before it begins', bytes(`${head}content-length: 2\r\n\r\n`)],
   ['a body that is cut off and has no length', bytes(`${head}\r\n{"Items":[`)],
-  ['a body that is longer than its length', bytes(`${head}content-length: 1\r\n\r\n{}`)],
+  ['a body that is longer than its length', bytes(`${head}${close}content-length: 1\r\n\r\n{}`)],
   ['a chunk that is cut off', bytes(`${head}transfer-encoding: chunked\r\n\r\n2\r\n{}\r\n`)],
   ['a chunk that is none', bytes(`${head}transfer-encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n`)],
   ['HTML', html(200)],
