@@ -102,9 +102,9 @@ impl Client {
             (0..55, 1..) => self.commit().await,
             (55..70, 1..) => self.release().await,
             (70..76, _) => self.invalidate(&self.key(key)).await,
-            (76..84, _) => self.get(&self.key(key)).await,
-            (84..88, _) => self.get_at_once(&self.key(key)).await,
-            (88..92, _) => self.acquire_at_once(&self.key(key)).await,
+            (76..86, _) => self.get(&self.key(key)).await,
+            (86..88, _) => self.get_at_once(&self.key(key)).await,
+            (88..90, _) => self.acquire_at_once(&self.key(key)).await,
             _ => self.acquire(self.key(key)).await,
         }
     }
