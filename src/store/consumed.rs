@@ -1,8 +1,9 @@
 //! The tokens that this store has published with: worthless, until they are acquired again.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
+use super::locked;
 use crate::model::LeaseClaim;
 
 /// How many are remembered. Older ones are still refused by the table, where the publish deleted their row.
@@ -47,9 +48,8 @@ impl ConsumedTokens {
         }
     }
 
-    /// Every change is complete before anything can panic, so a poisoned lock is as good as another.
     fn lock(&self) -> MutexGuard<'_, Memory> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.0)
     }
 }
 

@@ -5,8 +5,9 @@
 //! that gets it, and whatever is true of a call that goes alone is true of one that shares.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
+use super::locked;
 use crate::error::{ErrorKind, Result};
 use crate::table::{Call, Table};
 
@@ -138,11 +139,6 @@ impl<T: Clone> Turn<T> {
             _ => Progress::Done(answer.clone()),
         };
     }
-}
-
-/// Every change is complete before anything can panic, so a poisoned lock is as good as another.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
