@@ -32,7 +32,7 @@ export class Contender {
   readonly #child: ChildProcess
   /** The exit code, or the signal, once the process has ended. */
   readonly #ended: Promise<number | NodeJS.Signals>
-  readonly #open = new Map<number, (answer: Promise<Answer>) => void>()
+  readonly #open = new Map<number, { resolve: (answer: Answer) => void; reject: (error: Error) => void }>()
   #calls = 0
 
   private constructor(table: string, options: FaceTheoryIsrMetaStoreOptions) {
@@ -53,7 +53,7 @@ export class Contender {
   async call<O extends Operation>(operation: O, input: Input<O>, byOwnClock = false): Promise<Output<O>> {
     const call = this.#calls++
     const answer = await new Promise<Answer>((resolve, reject) => {
-      this.#open.set(call, resolve)
+      this.#open.set(call, { resolve, reject })
       this.#child.send([call, operation, input, byOwnClock], (error) => error && reject(error))
     })
     if ('threw' in answer) throw Object.assign(new Error(answer.threw.message), answer.threw) as Rejection
@@ -95,12 +95,12 @@ export class Contender {
     const [message] = await Promise.race([once(this.#child, 'message'), lost])
     if (message !== 'ready') throw new Error(`the contender's first message is ${JSON.stringify(message)}`)
     this.#child.on('message', ([call, answer]: [number, Answer]) => {
-      this.#open.get(call)?.(Promise.resolve(answer))
+      this.#open.get(call)?.resolve(answer)
       this.#open.delete(call)
     })
     // A call that will never be answered must not keep its test waiting.
     const abandon = (error: Error): void => {
-      for (const answer of this.#open.values()) answer(Promise.reject(error))
+      for (const { reject } of this.#open.values()) reject(error)
     }
     lost.catch(abandon)
   }
