@@ -85,6 +85,7 @@ const rules = {
   leaseTtlBufferSeconds: isOptional(within(0, 1e10)),
   metaTtlSeconds: isOptional(above(0, 1e10)),
   consistentRead: isOptional((value) => typeof value === 'boolean'),
+  maxStalenessMs: isOptional(within(0, 3_600_000)),
 } satisfies Partial<Record<keyof FaceTheoryIsrMetaStoreOptions, Rule>>
 
 type Option = keyof typeof rules
@@ -126,6 +127,10 @@ const values: Record<Option, fc.Arbitrary<Given>> = {
     { weight: 1, arbitrary: anyNumber },
   ),
   consistentRead: mostly([true, false, undefined], [], bad),
+  maxStalenessMs: fc.oneof(
+    { weight: 4, arbitrary: mostly([1_000, undefined], [0, -0, 0.5, 3_600_000, 5e-324], [-1, 3_600_001]) },
+    { weight: 1, arbitrary: anyNumber },
+  ),
 }
 
 /** A store's first call, and what it shows of the options. */
@@ -165,7 +170,7 @@ const groups: Record<string, { options: Option[] } & Proof> = {
     },
   },
   'where rows lie, and how they are read': {
-    options: ['pkPrefix', 'pkFromCacheKey', 'leaseToken', 'consistentRead'],
+    options: ['pkPrefix', 'pkFromCacheKey', 'leaseToken', 'consistentRead', 'maxStalenessMs'],
     call: (store) => store.get('key'),
     mustSucceed: ({ pkFromCacheKey }) => pkFromCacheKey === undefined || pkFromCacheKey === usualPartition,
     check: ({ pkPrefix = 'CACHE#', pkFromCacheKey, consistentRead = true }, requests) => {

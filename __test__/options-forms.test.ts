@@ -31,6 +31,7 @@ const known = [
   'leaseTtlBufferSeconds',
   'metaTtlSeconds',
   'consistentRead',
+  'maxStalenessMs',
 ] as const satisfies (keyof FaceTheoryIsrMetaStoreOptions)[]
 
 test('an option that does not exist is a TypeError that names it and those that do', () => {

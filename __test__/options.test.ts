@@ -96,6 +96,11 @@ const options: Record<keyof FaceTheoryIsrMetaStoreOptions, Field> = {
     odd: [5e-324, 0.5, 1e10],
   },
   consistentRead: { takes: ['boolean'], impossible: [], odd: [true, false] },
+  maxStalenessMs: {
+    takes: ['number'],
+    impossible: [-1, -5e-324, 3_600_000.0001, NaN, Infinity, -Infinity],
+    odd: [0, -0, 5e-324, 0.5, 3_600_000],
+  },
 }
 
 describe.each(Object.entries(options))('%s', (name, field) => {

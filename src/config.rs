@@ -223,11 +223,13 @@ pub struct Config {
     pub meta_ttl_seconds: Option<f64>,
     /// Whether `get` reads strongly consistently. Default: yes.
     pub consistent_read: bool,
+    /// How long after it was read a fresh page is answered again from memory. Default: zero, never.
+    pub max_staleness: Duration,
     /// Default: random UUIDs, version 4.
     pub unique_ids: UniqueIds,
     /// Default: this crate's, over TCP and rustls.
     pub http_client: Option<SharedHttpClient>,
-    /// The clock for signatures and the expiry of credentials; leases never look at it. Default: the system's.
+    /// The clock for signatures, the expiry of credentials and `max_staleness`; leases never look at it. Default: the system's.
     pub time_source: Option<SharedTimeSource>,
 }
 
@@ -249,6 +251,7 @@ impl Config {
             lease_ttl_buffer_seconds: 3_600.0,
             meta_ttl_seconds: None,
             consistent_read: true,
+            max_staleness: Duration::ZERO,
             unique_ids: Arc::new(|| uuid::Uuid::new_v4().to_string()),
             http_client: None,
             time_source: None,

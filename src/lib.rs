@@ -50,7 +50,8 @@
 //! # Sharing
 //!
 //! Within one store, reads of one key that are under way at the same time share a request, and so do acquires. A call only
-//! shares what is sent after it began, so all of the above is true of it too.
+//! shares what is sent after it began, so all of the above is true of it too. A store with `max_staleness` answers some reads
+//! from memory, which may be outdated by that much, but not by its own changes.
 //!
 //! `docs/protocol.md` has the promises by name, and how each is checked.
 //!

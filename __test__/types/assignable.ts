@@ -124,6 +124,7 @@ export const unset: Record<keyof FaceTheoryIsrMetaStoreOptions, undefined> = {
   leaseTtlBufferSeconds: undefined,
   metaTtlSeconds: undefined,
   consistentRead: undefined,
+  maxStalenessMs: undefined,
 }
 const credentials: FaceTheoryIsrMetaStoreCredentials = { accessKeyId: 'id', secretAccessKey: 'secret' }
 export const set: Required<FaceTheoryIsrMetaStoreOptions> = {
@@ -140,6 +141,7 @@ export const set: Required<FaceTheoryIsrMetaStoreOptions> = {
   leaseTtlBufferSeconds: 3_600,
   metaTtlSeconds: 86_400,
   consistentRead: true,
+  maxStalenessMs: 1_000,
 }
 export const config: FaceTheoryIsrMetaStoreConfig = { tableName: undefined, ...unset }
 export const stores = [

@@ -15,11 +15,13 @@ use crate::{Config, Endpoint, Environment, Error, TableName};
 
 /// Nobody waits five minutes for a page; and within ten, DynamoDB recognises a repeated transaction.
 const LONGEST_TIMEOUT_MS: f64 = 300_000.0;
+/// Whoever can wait longer for an invalidation needs no store to ask.
+const LONGEST_STALENESS_MS: f64 = 3_600_000.0;
 const LONGEST_TTL_SECONDS: f64 = 1e10;
 const LONGEST_PREFIX_BYTES: usize = 1_024;
 
 const TABLE_NAME: &str = "tableName";
-const OPTIONS: [&str; 13] = [
+const OPTIONS: [&str; 14] = [
     "region",
     "endpoint",
     "credentials",
@@ -33,6 +35,7 @@ const OPTIONS: [&str; 13] = [
     "leaseTtlBufferSeconds",
     "metaTtlSeconds",
     "consistentRead",
+    "maxStalenessMs",
 ];
 
 /// Reads the factory's `(options?)`.
@@ -150,6 +153,11 @@ fn apply<'e>(options: &Named<'static, 'e>, config: &mut Config, callbacks: &mut 
     }
     if let Some(consistent) = get("consistentRead")? {
         config.consistent_read = consistent.boolean()?;
+    }
+    if let Some(value) = get("maxStalenessMs")? {
+        let is_allowed = |millis| (0.0..=LONGEST_STALENESS_MS).contains(&millis);
+        let millis = number_within(&value, is_allowed, "at least 0 and at most 3600000 (milliseconds)")?;
+        config.max_staleness = Duration::from_secs_f64(millis / 1_000.0);
     }
     callbacks.pk_from_cache_key = get("pkFromCacheKey")?.map(|value| Callback::new(&value)).transpose()?;
     callbacks.lease_token = get("leaseToken")?.map(|value| Callback::new(&value)).transpose()?;

@@ -134,6 +134,13 @@ export interface FaceTheoryIsrMetaStoreOptions {
   metaTtlSeconds?: number | undefined
   /** `false` halves the price of `get`, which then may miss the latest change. Default: `true`. */
   consistentRead?: boolean | undefined
+  /**
+   * Milliseconds, 0 to 3,600,000, for which `get` answers a fresh page again from memory after it was read. That saves
+   * requests, and shows what another process has invalidated or published up to that much later. Never answered from
+   * memory: a page that is stale by this machine's clock, a key without a page, a lease. This store's own
+   * `commitGeneration`, `invalidate` and `tryAcquireLease` forget the key's page. At most 1,000 pages are kept. Default: 0, never.
+   */
+  maxStalenessMs?: number | undefined
 }
 
 /** Table name and options in one object. */

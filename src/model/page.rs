@@ -1,5 +1,7 @@
 //! A published page, and the record that callers see.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use super::{EpochMillis, HtmlPointer, Lease, LeaseClaim, RevalidateSeconds};
 
 /// What a page is that does not say.
@@ -62,6 +64,12 @@ impl Page {
             strict_csp_policy: None,
             etag: None,
         }
+    }
+
+    /// Whether it need not be rendered again yet (FaceTheory's rule).
+    pub(crate) fn is_fresh(&self, now: SystemTime) -> bool {
+        let now = now.duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64() * 1_000.0);
+        now < self.generated_at + self.revalidate.get() * 1_000.0
     }
 }
 

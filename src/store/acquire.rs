@@ -29,6 +29,7 @@ impl Store {
     /// `OutOfRange` for strings that make too large a row, and every kind that the network can cause.
     pub async fn try_acquire_lease(&self, request: &LeaseRequest) -> Result<LeaseAttempt> {
         let call = self.call("tryAcquireLease", &request.claim.key);
+        let _changes = self.fresh.changes(call.key.partition());
         // Too large a row is this caller's own fault, whoever makes the attempt.
         let row = self.table.lock_row(request)?;
         let attempt = match self.shared_attempt(call, request, &row).await? {

@@ -17,6 +17,7 @@ impl Store {
     /// the network can cause; after one of those the page may or may not have been published.
     pub async fn commit_generation(&self, generation: &Generation) -> Result<()> {
         let claim = &generation.claim;
+        let _changes = self.fresh.changes(claim.key.partition());
         if self.consumed.contains(claim) {
             return Err(lease_lost(claim));
         }

@@ -11,6 +11,7 @@ impl Store {
     /// # Errors
     /// Every kind that the network can cause; after one of those the page may or may not be there.
     pub async fn invalidate(&self, key: &EntryKey) -> Result<()> {
+        let _changes = self.fresh.changes(key.partition());
         self.table.delete_entry(self.call("invalidate", key)).await
     }
 }

@@ -3,6 +3,7 @@
 mod acquire;
 mod commit;
 mod consumed;
+mod fresh;
 mod get;
 mod invalidate;
 mod release;
@@ -12,6 +13,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use self::acquire::Attempt;
 use self::consumed::ConsumedTokens;
+use self::fresh::FreshPages;
 use self::turns::Turns;
 use crate::config::Config;
 use crate::error::Result;
@@ -22,6 +24,7 @@ use crate::table::{Call, LockRow, Table};
 pub struct Store {
     table: Table,
     consumed: ConsumedTokens,
+    fresh: FreshPages,
     reads: Turns<(Option<LockRow>, Option<Page>)>,
     attempts: Turns<Attempt>,
 }
@@ -31,6 +34,7 @@ impl Store {
     #[must_use]
     pub fn new(config: Config) -> Self {
         Self {
+            fresh: FreshPages::new(&config),
             table: Table::new(config),
             consumed: ConsumedTokens::default(),
             reads: Turns::default(),

@@ -10,7 +10,7 @@ mod history;
 
 pub(crate) use history::{History, Version, pointer};
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -27,6 +27,8 @@ pub(crate) struct Call {
     pub(crate) started: Instant,
     /// The table's version when the call began.
     pub(crate) first_version: usize,
+    /// The oldest version that its store may show a page of.
+    pub(crate) remembered: usize,
     pub(crate) ended: Option<Instant>,
     /// What it met.
     pub(crate) faults: Vec<Fault>,
@@ -45,6 +47,8 @@ pub(crate) struct Counts {
     pub(crate) unknown_outcomes: u64,
     /// Publishes that only a ghost made possible.
     pub(crate) ghost_commits: u64,
+    /// Pages that were shown again after they had changed.
+    pub(crate) outdated: u64,
 }
 
 impl Counts {
@@ -58,6 +62,7 @@ impl Counts {
         self.ghosts += other.ghosts;
         self.unknown_outcomes += other.unknown_outcomes;
         self.ghost_commits += other.ghost_commits;
+        self.outdated += other.outdated;
     }
 }
 
@@ -68,6 +73,8 @@ pub(crate) struct Ledger {
     calls: Vec<Call>,
     /// Tokens and pages of which a client was told that they never take effect.
     never: HashSet<String>,
+    /// By store and key: the version when its last change ended.
+    changed: HashMap<(String, String), usize>,
     pub(crate) counts: Counts,
     pub(crate) violations: Vec<String>,
     /// A line for each event, where somebody wants to read them.
@@ -81,6 +88,7 @@ impl Ledger {
             histories: BTreeMap::new(),
             calls: Vec::new(),
             never: HashSet::new(),
+            changed: HashMap::new(),
             counts: Counts::default(),
             violations: Vec::new(),
             trace: is_traced.then(String::new),
@@ -98,8 +106,25 @@ impl Ledger {
         self.counts.calls += 1;
         let first_version = self.history(pk).latest();
         let started = Instant::now();
-        self.calls.push(Call { pk: pk.to_owned(), started, first_version, ended: None, faults: vec![] });
+        let remembered = first_version;
+        self.calls.push(Call { pk: pk.to_owned(), started, first_version, remembered, ended: None, faults: vec![] });
         id
+    }
+
+    /// The call is answered by a store that shows pages again for so long, unless it has changed something since.
+    pub(crate) fn remembers(&mut self, id: CallId, store: &str, max_staleness: Duration) {
+        let pk = self.calls[id].pk.clone();
+        let changed = self.changed.get(&(store.to_owned(), pk.clone())).copied().unwrap_or_default();
+        // Before the start there was nothing.
+        let oldest = Instant::now().checked_sub(max_staleness).map_or(0, |time| self.history(&pk).at(time));
+        self.calls[id].remembered = oldest.max(changed);
+    }
+
+    /// A call of this store that may have changed its key has ended.
+    pub(crate) fn changed(&mut self, id: CallId, store: &str) {
+        let pk = self.calls[id].pk.clone();
+        let latest = self.history(&pk).latest();
+        self.changed.insert((store.to_owned(), pk), latest);
     }
 
     /// The network takes a request, for these calls.

@@ -107,10 +107,12 @@ fn every_promise_holds_under_every_seed() {
     let seeds = number_from_environment("SIMULATION_SEEDS").unwrap_or(DEFAULT_SEEDS);
     let counts = simulate_all(seeds);
     println!("{seeds} seeds: {counts:?}");
-    let Counts { commits, refused_commits, take_overs, ghosts, unknown_outcomes, faulted, exchanges, .. } = counts;
+    let Counts { commits, refused_commits, take_overs, ghosts, unknown_outcomes, outdated, faulted, exchanges, .. } =
+        counts;
     for reached in [commits, refused_commits, take_overs, ghosts, unknown_outcomes] {
         assert!(reached > seeds / 100, "the simulation does not reach what it is for: {counts:?}");
     }
+    assert!(outdated > 0 || seeds < 1_000, "no store remembered what had changed: {counts:?}");
     assert!(faulted > exchanges / 5, "too few exchanges were faulted: {counts:?}");
 }
 

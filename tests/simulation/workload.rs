@@ -21,12 +21,16 @@ const LEASE_MS: u32 = 2_000;
 /// How far a client's clock is from the true one, in leases.
 const SKEWS: [f64; 5] = [0.0, -1.0, 1.0, 0.0, 0.0];
 const KEYS: usize = 3;
+/// How long a client's store shows a fresh page again.
+const MAX_STALENESS: [Duration; 5] =
+    [Duration::ZERO, Duration::from_millis(400), Duration::from_secs(2), Duration::from_secs(5), Duration::ZERO];
 
 /// The store as a simulated client has it.
-pub(crate) fn store(wire: impl HttpClient + 'static, prefix: &str) -> Store {
+pub(crate) fn store(wire: impl HttpClient + 'static, prefix: &str, max_staleness: Duration) -> Store {
     let mut config = Config::new(TableName::new("isr").expect("a name"));
     config.endpoint = Some(Endpoint::new("endpoint", "http://localhost:8000").expect("an address"));
     config.region = Some("us-east-1".to_owned());
+    config.max_staleness = max_staleness;
     config.http_client = Some(wire.into_shared());
     config.time_source = Some(SharedTimeSource::new(StaticTimeSource::from_secs(1_700_000_000)));
     let (prefix, counter) = (prefix.to_owned(), std::sync::atomic::AtomicU64::new(0));
@@ -37,12 +41,18 @@ pub(crate) fn store(wire: impl HttpClient + 'static, prefix: &str) -> Store {
     Store::new(config)
 }
 
+fn name(client: usize, lives: u32) -> String {
+    format!("c{client}.{lives}")
+}
+
 /// One simulated process.
 pub(crate) struct Client {
     world: Shared,
     number: usize,
     /// How many processes it was before: a crash takes its memory.
     lives: u32,
+    /// Of the store; its tokens begin so.
+    name: String,
     store: Store,
     start: Instant,
     /// Leases that were granted and not given back, as far as this client knows.
@@ -52,8 +62,10 @@ pub(crate) struct Client {
 impl Client {
     pub(crate) fn new(world: &Shared, number: usize) -> Self {
         let start = lock(world).ledger.start;
-        let store = store(Wire { world: Arc::clone(world), client: number }, &format!("c{number}"));
-        Self { world: Arc::clone(world), number, lives: 0, store, start, claims: vec![] }
+        let wire = Wire { world: Arc::clone(world), client: number };
+        let name = name(number, 0);
+        let store = store(wire, &name, MAX_STALENESS[number]);
+        Self { world: Arc::clone(world), number, lives: 0, name, store, start, claims: vec![] }
     }
 
     /// `operations` calls, one after the other.
@@ -88,8 +100,9 @@ impl Client {
     fn restart(&mut self) {
         self.lives += 1;
         self.claims.clear();
+        self.name = name(self.number, self.lives);
         let wire = Wire { world: Arc::clone(&self.world), client: self.number };
-        self.store = store(wire, &format!("c{}.{}", self.number, self.lives));
+        self.store = store(wire, &self.name, MAX_STALENESS[self.number]);
     }
 
     async fn operation(&mut self) {
@@ -135,8 +148,13 @@ impl Client {
         world.ledger.ended(id, longest, || format!("{result:?}"));
     }
 
+    fn changed(&self, id: CallId) {
+        lock(&self.world).ledger.changed(id, &self.name);
+    }
+
     pub(crate) async fn get(&self, key: &EntryKey) {
         let id = self.begin(key, || "gets".to_owned());
+        lock(&self.world).ledger.remembers(id, &self.name, self.store.config().max_staleness);
         let result = self.store.get(key).await;
         self.end(id, &result);
         lock(&self.world).ledger.answered_get(id, &result);
@@ -146,6 +164,7 @@ impl Client {
         let id = self.begin(key, || "invalidates".to_owned());
         let result = self.store.invalidate(key).await;
         self.end(id, &result);
+        self.changed(id);
         lock(&self.world).ledger.answered_invalidate(id, &result);
     }
 
@@ -204,6 +223,7 @@ impl Client {
         lock(&self.world).ledger.acquires(id, token);
         let result = self.store.try_acquire_lease(request).await;
         self.end(id, &result);
+        self.changed(id);
         lock(&self.world).ledger.answered_acquire(id, request, &result);
         matches!(result, Ok(LeaseAttempt::Acquired(_)))
     }
@@ -240,6 +260,7 @@ impl Client {
         page.etag = id.is_multiple_of(2).then(|| format!("\"{id}\""));
         let result = self.store.commit_generation(&Generation { claim, page, now }).await;
         self.end(id, &result);
+        self.changed(id);
         lock(&self.world).ledger.answered_commit(id, &name, &result);
     }
 

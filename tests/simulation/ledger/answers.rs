@@ -9,14 +9,22 @@ use super::{Call, CallId, Ledger, Version};
 use crate::network::Fault;
 
 impl Ledger {
-    /// A read shows what the rows were at one moment of the call.
+    /// A read shows what the rows were at one moment of the call, or a page without a lease from as long before it as
+    /// its store may remember one.
     pub(crate) fn answered_get(&mut self, id: CallId, result: &Result<Option<Record>, Error>) {
         match result {
             Ok(record) => {
                 let shown = record.as_ref().map_or_else(Version::default, |record| {
                     Version::of_record(record.page.as_ref(), record.lease.as_ref())
                 });
-                self.require_seen(id, &shown, |version| *version == shown);
+                let Call { first_version, remembered, .. } = self.calls[id];
+                if shown.page.is_some() && shown.lock.is_none() {
+                    let is_outdated = !self.was_there(id, first_version, |version| *version == shown);
+                    self.counts.outdated += u64::from(is_outdated);
+                    self.require_since(id, remembered, &shown, |version| *version == shown);
+                } else {
+                    self.require_seen(id, &shown, |version| *version == shown);
+                }
             }
             Err(error) => self.failed(id, error),
         }
@@ -114,8 +122,16 @@ impl Ledger {
     }
 
     fn require_seen(&mut self, id: CallId, shown: &impl Debug, is_shown: impl Fn(&Version) -> bool) {
-        let (pk, first) = (self.calls[id].pk.clone(), self.calls[id].first_version);
-        let was_there = self.history(&pk).since(first).any(|version| is_shown(&version));
+        self.require_since(id, self.calls[id].first_version, shown, is_shown);
+    }
+
+    fn require_since(&mut self, id: CallId, first: usize, shown: &impl Debug, is_shown: impl Fn(&Version) -> bool) {
+        let was_there = self.was_there(id, first, is_shown);
         self.require(was_there, "truthful", || format!("call {id} shows what was not there: {shown:?}"));
+    }
+
+    fn was_there(&mut self, id: CallId, first: usize, is_shown: impl Fn(&Version) -> bool) -> bool {
+        let pk = self.calls[id].pk.clone();
+        self.history(&pk).since(first).any(|version| is_shown(&version))
     }
 }

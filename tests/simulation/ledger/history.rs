@@ -98,8 +98,8 @@ impl Version {
 /// All versions of one key's rows, and what led to them.
 #[derive(Default)]
 pub(crate) struct History {
-    /// Beyond the first, which is nothing.
-    versions: Vec<Version>,
+    /// Beyond the first, which is nothing; and since when.
+    versions: Vec<(Instant, Version)>,
     /// By lease token: the call that acquired with it.
     pub(crate) acquired_by: HashMap<String, CallId>,
     /// Every token that LOCK ever had.
@@ -122,17 +122,24 @@ impl History {
     }
 
     pub(crate) fn now(&self) -> Version {
-        self.versions.last().cloned().unwrap_or_default()
+        self.versions.last().map(|(_, version)| version.clone()).unwrap_or_default()
     }
 
     pub(crate) fn push(&mut self, version: Version) {
-        self.versions.push(version);
+        self.versions.push((Instant::now(), version));
+    }
+
+    /// The version that was the latest when the clock came to `time`.
+    pub(crate) fn at(&self, time: Instant) -> usize {
+        self.versions.partition_point(|(since, _)| *since < time)
     }
 
     /// The versions from `first` on, up to now.
     pub(crate) fn since(&self, first: usize) -> impl Iterator<Item = Version> + '_ {
         let nothing = (first == 0).then(Version::default);
-        nothing.into_iter().chain(self.versions.iter().skip(first.saturating_sub(1)).cloned())
+        nothing
+            .into_iter()
+            .chain(self.versions.iter().skip(first.saturating_sub(1)).map(|(_, version)| version.clone()))
     }
 }
 
