@@ -95,6 +95,20 @@ mod tests {
             "CACHE#sha256:90c1d6fe5224826ccfef3d910b4b180d9581b87132171bf07dea72a75bad3d17"
         );
         assert_eq!(key("CACHE#", &long).cache_key(), long);
+        assert_eq!(key("CACHE#", &"a".repeat(2_042)).partition().len(), 2_048);
+    }
+
+    #[test]
+    fn a_partition_of_the_callers_own_has_1_to_2048_bytes() {
+        let own = |partition: String| {
+            EntryKey::in_partition(CacheKey::new("cacheKey", "k".to_owned()).expect("not empty"), partition)
+        };
+        for good in ["p".to_owned(), "é".repeat(1_024)] {
+            assert_eq!(own(good.clone()).expect("fits").partition(), good);
+        }
+        for bad in [String::new(), "p".repeat(2_049)] {
+            assert!(own(bad).is_err());
+        }
     }
 
     #[test]

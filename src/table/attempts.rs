@@ -244,6 +244,13 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_reserve_is_a_tenth_of_the_whole() {
+        let (start, deadline) = (Instant::now(), in_time(Duration::from_secs(10)).with_reserve());
+        let fault = deadline.limit(pending::<()>()).await.expect_err("nothing comes");
+        assert_eq!((fault.class, start.elapsed()), (Class::TimedOut(Limit::MostOfOperation), Duration::from_secs(9)));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn there_is_no_pause_that_would_outlast_the_call() {
         let start = Instant::now();
         let deadline = in_time(Duration::from_millis(20));

@@ -15,6 +15,7 @@ use aws_smithy_http_client::Builder as HttpClientBuilder;
 use super::answer::EmptyIsNoAnswer;
 use super::connections::{Connections, Pool};
 use super::credentials::{AwsFiles, CurrentCredentials, provider};
+use super::telemetry::NameOnly;
 use super::tls::https_clients;
 use crate::config::{Config, Endpoint, REGION_RULE, is_region};
 use crate::error::{Error, ErrorKind, Result};
@@ -54,6 +55,7 @@ pub(super) async fn connect(config: &Config) -> Result<Connected> {
         // They are kept, and renewed, before a request begins: see `CurrentCredentials`.
         .identity_cache(IdentityCache::no_cache())
         .interceptor(EmptyIsNoAnswer)
+        .interceptor(NameOnly)
         .retry_config(RetryConfig::disabled())
         .timeout_config(TimeoutConfig::builder().connect_timeout(config.connect_timeout).build())
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled());

@@ -240,12 +240,22 @@ mod tests {
         let never = Fault::from_sdk(never, CONNECT_TIMEOUT);
         assert_eq!((never.class, never.may_have_been_applied), (Class::TimedOut(Limit::Connect), false));
         assert!(never.what.contains("connectTimeoutMs (70 ms)"), "{}", never.what);
+        assert!(never.source.is_some());
         let broken: Broken = SdkError::dispatch_failure(ConnectorError::io(io()));
         let garbled: Broken = SdkError::response_error(io(), response(200));
         for error in [broken, garbled] {
             let fault = Fault::from_sdk(error, CONNECT_TIMEOUT);
             assert_eq!((fault.class, fault.may_have_been_applied), (Class::Unavailable, true));
             assert!(fault.what.contains("reset by peer"), "{}", fault.what);
+        }
+    }
+
+    #[test]
+    fn an_answer_without_a_code_says_what_it_is() {
+        for (status, said) in [(200, "the answer could not be read: "), (502, "HTTP status 502 ")] {
+            let nothing = DeleteItemError::generic(ErrorMetadata::builder().build());
+            let fault = Fault::from_sdk(SdkError::service_error(nothing, response(status)), CONNECT_TIMEOUT);
+            assert!(fault.what.starts_with(said), "{}", fault.what);
         }
     }
 

@@ -14,6 +14,7 @@ mod provision;
 mod requests;
 mod row;
 mod schema;
+mod telemetry;
 mod tls;
 
 pub(crate) use attempts::Deadline;

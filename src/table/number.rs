@@ -32,6 +32,9 @@ pub(super) fn to_decimal(value: f64, shift: i32) -> String {
 
 /// `decimal` × 10^`shift`, unless it is not a finite number.
 pub(super) fn from_decimal(decimal: &str, shift: i32) -> Option<f64> {
+    if shift == 0 {
+        return decimal.parse().ok().filter(|value: &f64| value.is_finite());
+    }
     let (digits, exponent) = split(decimal)?;
     format!("{digits}e{}", exponent.checked_add(shift)?).parse().ok().filter(|value: &f64| value.is_finite())
 }

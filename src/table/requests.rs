@@ -270,3 +270,36 @@ fn lease_is_free_values(request: &LeaseRequest) -> Item {
     }
     values
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::types::AttributeValue;
+
+    use super::*;
+    use crate::model::{CacheKey, EntryKey, EpochMillis, LeaseMillis, LeaseOwner, LeaseToken, RevalidateSeconds};
+
+    #[test]
+    fn a_lease_is_compared_with_now_and_with_seven_days_from_now() {
+        let claim = LeaseClaim {
+            key: EntryKey::prefixed("", CacheKey::new("cacheKey", "k".to_owned()).expect("not empty")),
+            owner: LeaseOwner::new("leaseOwner", "me".to_owned()).expect("not empty"),
+            token: LeaseToken::new("leaseToken", "t".to_owned()).expect("not empty"),
+        };
+        let now = EpochMillis::new("nowMs", 1_700_000_000_250.5).expect("a time");
+        let duration = LeaseMillis::new("leaseDurationMs", 1.0).expect("in range");
+        let request = LeaseRequest { claim, now, duration, fallback_revalidate: RevalidateSeconds::DEFAULT };
+        let numbers = [
+            (":now_s", "1700000000.2505"),
+            (":now_next_s", "1700000001"),
+            (":now_second_ms", "1700000000000"),
+            (":now_ms", "1700000000250.5"),
+            (":horizon_s", "1700604800.2505"),
+            (":horizon_next_s", "1700604801"),
+            (":horizon_second_ms", "1700604800000"),
+            (":horizon_ms", "1700604800250.5"),
+        ];
+        let numbers = numbers.map(|(name, digits)| (name.to_owned(), AttributeValue::N(digits.to_owned())));
+        let strings = [(":empty", ""), (":owner", "me")].map(|(name, text)| (name.to_owned(), row::string(text)));
+        assert_eq!(lease_is_free_values(&request), numbers.into_iter().chain(strings).collect());
+    }
+}
