@@ -25,14 +25,17 @@ export async function startMeter(endpoint) {
     const operation = target.replace(/^.*\./, '')
     bill.operations.push(operation)
 
-    const body = JSON.stringify({ ...JSON.parse(await text(request)), ReturnConsumedCapacity: 'TOTAL' })
+    const input = JSON.parse(await text(request))
+    const body = JSON.stringify({ ...input, ReturnConsumedCapacity: 'TOTAL' })
     await pause(gatherMs)
     const { authorization } = request.headers
     const headers = { 'x-amz-target': target, authorization, 'content-type': request.headers['content-type'] }
     const answer = await fetch(endpoint, { method: 'POST', headers, body })
     const answered = await answer.text()
 
-    bill[reads.has(operation) ? 'rcu' : 'wcu'] += units(JSON.parse(answered))
+    const units = chargedUnits(operation, input, JSON.parse(answered))
+    bill[reads.has(operation) ? 'rcu' : 'wcu'] += units
+    bill.reportedUnits += reportedUnits(JSON.parse(answered))
     underWay -= 1
     response.writeHead(answer.status, { 'content-type': 'application/x-amz-json-1.0' })
     response.end(answered)
@@ -46,7 +49,7 @@ export async function startMeter(endpoint) {
   return {
     endpoint: `http://127.0.0.1:${server.address().port}`,
     metered: async (run) => {
-      bill = { requests: 0, roundTrips: 0, rcu: 0, wcu: 0, operations: [] }
+      bill = { requests: 0, roundTrips: 0, rcu: 0, wcu: 0, reportedUnits: 0, operations: [] }
       await run()
       return bill
     },
@@ -57,9 +60,23 @@ export async function startMeter(endpoint) {
   }
 }
 
-function units(answer) {
-  // A refused write costs by the size of the row that is there, at least 1 unit, and its answer does not say so.
-  if (answer.__type?.endsWith('#ConditionalCheckFailedException')) return 1
+/** What DynamoDB Local says that a request has cost; nothing for a write that it refuses. */
+function reportedUnits(answer) {
+  if (isRefusal(answer)) return 0
   if (answer.__type !== undefined) throw new Error(`unexpected: ${answer.__type}`)
   return [answer.ConsumedCapacity].flat().reduce((sum, { CapacityUnits }) => sum + CapacityUnits, 0)
 }
+
+/** What DynamoDB charges, by its developer guide, where DynamoDB Local says something else. All rows are below 1 KB. */
+function chargedUnits(operation, input, answer) {
+  const reported = reportedUnits(answer)
+  // A refused write costs by the size of the row that is there, and at least a unit.
+  if (isRefusal(answer)) return 1
+  // Two units for each write of a transaction. DynamoDB Local counts a row that is there twice, or not, by its company.
+  if (operation === 'TransactWriteItems') return 2 * input.TransactItems.length
+  // A read that finds nothing costs as much as one that finds something.
+  if (reads.has(operation)) return Math.max(reported, input.ConsistentRead ? 1 : 0.5)
+  return reported
+}
+
+const isRefusal = (answer) => answer.__type?.endsWith('#ConditionalCheckFailedException')

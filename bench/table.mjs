@@ -6,8 +6,9 @@ export function digits(number, { exact = false } = {}) {
   return Number(number.toPrecision(number < 1 ? 2 : 3)).toString()
 }
 
-/** How many times better the first is; nothing where one of them is missing or 0. */
-export function ratio({ more = false, values }, better, worse) {
+/** How many times better the first is; nothing where that says nothing. */
+export function ratio({ more = false, comparable = true, values }, better, worse) {
+  if (!comparable) return undefined
   const [ours, theirs] = [values[better]?.median, values[worse]?.median]
   if (!(ours > 0) || !(theirs > 0)) return undefined
   return more ? ours / theirs : theirs / ours

@@ -11,5 +11,5 @@ export function measureSize({ peers }) {
   const addon = Object.keys(cache).find((file) => file.endsWith('.node'))
   const bundle = peers.find((peer) => peer.name === 'sdk-bundled').module
   const values = { ours: once(megabytes(addon)), 'sdk-bundled': once(megabytes(bundle)) }
-  return [{ id: 'size', title: 'size: the `.node` file, the bundle', unit: 'MB', values }]
+  return [{ id: 'size', title: 'size: the `.node` file, the bundle', unit: 'MB', comparable: false, values }]
 }
