@@ -30,10 +30,10 @@ export async function buildPrograms() {
   return programs
 }
 
-/** The peer on the AWS SDK in one file, as one would deploy it: minified, and without what it does not use. */
+/** The peer on the AWS SDK in one file, as one would deploy it: minified, and in the format that loads fastest. */
 export async function bundle() {
   const folder = await mkdtemp(join(tmpdir(), 'tabletheory-isr-bundle-'))
-  const file = join(folder, 'sdk.cjs')
+  const file = join(folder, 'sdk.mjs')
   await esbuild.build({
     entryPoints: [here('peers/sdk.mjs')],
     outfile: file,
@@ -41,7 +41,9 @@ export async function bundle() {
     minify: true,
     platform: 'node',
     target: 'node20',
-    format: 'cjs',
+    format: 'esm',
+    // Some of what is bundled is CommonJS.
+    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
     mainFields: ['module', 'main'],
     logLevel: 'warning',
   })

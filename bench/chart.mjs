@@ -1,5 +1,5 @@
 // The main figures as horizontal bars, a panel for each.
-import { digits, ratio, ratioToSdk } from './table.mjs'
+import { digits, ratioToSdk } from './table.mjs'
 
 const panels = [
   { id: 'get-latency', title: 'get, one at a time' },
@@ -44,14 +44,18 @@ function bar(row, { name, title }, top, scale) {
   ].join('')
 }
 
+function noteOf(row) {
+  const factor = ratioToSdk(row)
+  if (factor === undefined) return ''
+  return row.more ? ` (${digits(factor)}× the AWS SDK)` : ` (AWS SDK: ${digits(factor)}×)`
+}
+
 function panel(row, title, top) {
   const shown = bars.filter(({ name }) => row.values[name] !== undefined)
   const scale = (width - left - right) / Math.max(...shown.map(({ name }) => row.values[name].median), Number.EPSILON)
-  const factor = ratioToSdk(row) ?? ratio(row, 'ours', 'lean')
-  const note = factor === undefined ? '' : ` (${digits(factor)}× ${row.more ? 'as many' : 'less'})`
   const drawn = shown.map((peer, index) => bar(row, peer, top + 24 + index * (barHeight + gap), scale))
   return {
-    svg: [text(left, top + 14, `${title}${note}`, ' class="title"'), ...drawn].join('\n'),
+    svg: [text(left, top + 14, `${title}${noteOf(row)}`, ' class="title"'), ...drawn].join('\n'),
     height: 24 + shown.length * (barHeight + gap) + 14,
   }
 }
