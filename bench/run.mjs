@@ -60,7 +60,9 @@ async function measureAll() {
     say(part)
     rows.push(...(await measure(bench)))
   }
-  return { rows, costs: setting.only.includes('costs') ? await measureCosts(bench) : [] }
+  if (!setting.only.includes('costs')) return { rows, costs: [] }
+  say('costs')
+  return { rows, costs: await measureCosts(bench) }
 }
 
 const figures = await measureAll().finally(async () => {

@@ -35,7 +35,6 @@ function refuse(message) {
 }
 
 export function readSetting() {
-  const args = process.argv.slice(2)
   const { values } = parseArgs({
     options: {
       rounds: { type: 'string', default: '9' },
@@ -49,6 +48,8 @@ export function readSetting() {
   if (!Number.isInteger(rounds) || rounds < 1) refuse('--rounds takes a whole number above 0')
   const only = values.only?.split(',') ?? parts
   for (const part of only) if (!parts.includes(part)) refuse(`there is no part "${part}"`)
+  // Where the results go changes none of them.
+  const measured = process.argv.slice(2).filter((arg) => arg !== values.output && !arg.startsWith('--output'))
   const partial = values.short || values.only !== undefined
   const bench = fileURLToPath(new URL('.', import.meta.url))
   return {
@@ -57,7 +58,7 @@ export function readSetting() {
     sizes: values.short ? short : full,
     build: !values['no-build'],
     output: values.output ?? (partial ? join(tmpdir(), 'tabletheory-isr-bench') : bench),
-    command: ['npm run bench', ...(args.length > 0 ? ['--', ...args] : [])].join(' '),
+    command: ['npm run bench', ...(measured.length > 0 ? ['--', ...measured] : [])].join(' '),
   }
 }
 
