@@ -14,8 +14,8 @@ const target = () => {
 
 const parts = {
   rust: async () => {
-    await run('cargo', 'fmt', '--check')
-    await runWith(target(), 'cargo', 'clippy', '--all-targets', '--locked', '--', '-D', 'warnings')
+    await run('cargo', 'fmt', '--all', '--check')
+    await runWith(target(), 'cargo', 'clippy', '--workspace', '--all-targets', '--locked', '--', '-D', 'warnings')
     const { endpoint, stop } = await startDynamoDbLocal()
     const variables = { ...target(), DYNAMODB_ENDPOINT: endpoint, SIMULATION_SEEDS: '20000' }
     await runWith(variables, 'cargo', 'test', '--locked', '--quiet', '--', '--include-ignored')

@@ -1,0 +1,39 @@
+// The processes in which the peers work.
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+
+const program = fileURLToPath(new URL('child.mjs', import.meta.url))
+
+async function start({ name, module }) {
+  const child = fork(program, [module])
+  const ended = once(child, 'exit').then(([code, signal]) => {
+    throw new Error(`the process of ${name} ended (${signal ?? code})`)
+  })
+  // It ends without harm when all is done.
+  ended.catch(() => {})
+
+  const answer = async () => {
+    const [{ failure, result }] = await Promise.race([once(child, 'message'), ended])
+    if (failure !== undefined) throw new Error(`${name}: ${failure}`)
+    return result
+  }
+  await answer()
+  const ask = (task, at, input = {}) => {
+    child.send({ task, at, input })
+    return answer()
+  }
+  return { ask, stop: () => child.disconnect() }
+}
+
+/** Starts a process for each peer. `ask` gives one of them a task and resolves to what came of it. */
+export async function startChildren(peers) {
+  const children = {}
+  for (const peer of peers) children[peer.name] = await start(peer)
+  return {
+    ask: (name, task, at, input) => children[name].ask(task, at, input),
+    stop: () => {
+      for (const child of Object.values(children)) child.stop()
+    },
+  }
+}

@@ -1,0 +1,41 @@
+// The pages that all peers keep, as FaceTheory would describe them.
+
+export const cacheKeyOf = (slug) => `default::/news/{slug}?slug=${slug}`
+
+export const leaseDurationMs = 5_000
+const revalidateSeconds = 60
+
+export const leaseWish = (cacheKey, leaseOwner) => ({
+  cacheKey,
+  leaseOwner,
+  nowMs: Date.now(),
+  leaseDurationMs,
+  fallbackRevalidateSeconds: revalidateSeconds,
+})
+
+export const generation = (lease, generatedAt = Date.now()) => ({
+  ...lease,
+  htmlPointer: `isr/2cf24dba5fb0a30e26e83b2a/${generatedAt}-${lease.leaseToken}.html`,
+  generatedAt,
+  revalidateSeconds,
+  status: 200,
+  contentType: 'text/html; charset=utf-8',
+  contentSecurityPolicy: "default-src 'self'; script-src 'self' 'nonce-0123456789abcdef'; object-src 'none'",
+  strictCspPolicy: { inlineScripts: false },
+  etag: 'W/"aaf4c61ddcc5e8a2dabede0f3b482cd9aea9434d"',
+})
+
+/** Takes the lease of a page that nobody else wants. */
+export async function takeLease(store, cacheKey, leaseOwner) {
+  const { acquired, leaseToken } = await store.tryAcquireLease(leaseWish(cacheKey, leaseOwner))
+  if (!acquired) throw new Error(`the lease of ${cacheKey} is taken`)
+  return { cacheKey, leaseOwner, leaseToken }
+}
+
+/** What a request for a stale page does, but for the render. */
+export async function regenerate(store, cacheKey, leaseOwner) {
+  await store.get(cacheKey)
+  const lease = await takeLease(store, cacheKey, leaseOwner)
+  await store.commitGeneration(generation(lease))
+  await store.releaseLease(lease)
+}

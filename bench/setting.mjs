@@ -1,0 +1,74 @@
+// What the command line asks for, and what machine this is.
+import { execFileSync } from 'node:child_process'
+import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+
+export const parts = ['get', 'regeneration', 'crowd', 'cold', 'costs', 'size']
+
+const help = `Usage: npm run bench [-- options]
+
+--rounds 9        rounds of everything that is timed
+--only get,cold   some of ${parts.join(', ')}
+--short           few calls in each round: whether it works, not how fast
+--no-build        with the addon that is there
+--output folder   where results.json and chart.svg go; default: bench, or a temporary folder with --short or --only`
+
+const full = {
+  get: { warmUp: 500, calls: 300 },
+  many: { warmUp: 20, atOnce: 32, ofEach: 150 },
+  regenerations: { stub: { warmUp: 20, calls: 100 }, local: { warmUp: 5, calls: 30 } },
+  crowd: { callers: 500, renderMs: 300 },
+}
+
+const short = {
+  get: { warmUp: 20, calls: 20 },
+  many: { warmUp: 1, atOnce: 32, ofEach: 5 },
+  regenerations: { stub: { warmUp: 2, calls: 5 }, local: { warmUp: 1, calls: 3 } },
+  crowd: { callers: 50, renderMs: 300 },
+}
+
+function refuse(message) {
+  console.error(`${message}\n\n${help}`)
+  process.exit(2)
+}
+
+export function readSetting() {
+  const { values } = parseArgs({
+    options: {
+      rounds: { type: 'string', default: '9' },
+      only: { type: 'string' },
+      short: { type: 'boolean', default: false },
+      'no-build': { type: 'boolean', default: false },
+      output: { type: 'string' },
+    },
+  })
+  const rounds = Number(values.rounds)
+  if (!Number.isInteger(rounds) || rounds < 1) refuse('--rounds takes a whole number above 0')
+  const only = values.only?.split(',') ?? parts
+  for (const part of only) if (!parts.includes(part)) refuse(`there is no part "${part}"`)
+  // Where the results go changes none of them.
+  const measured = process.argv.slice(2).filter((arg) => arg !== values.output && !arg.startsWith('--output'))
+  const partial = values.short || values.only !== undefined
+  const bench = fileURLToPath(new URL('.', import.meta.url))
+  return {
+    rounds,
+    only,
+    sizes: values.short ? short : full,
+    build: !values['no-build'],
+    output: values.output ?? (partial ? join(tmpdir(), 'tabletheory-isr-bench') : bench),
+    command: ['npm run bench', ...(measured.length > 0 ? ['--', ...measured] : [])].join(' '),
+  }
+}
+
+export function describeMachine() {
+  return {
+    cpu: cpus()[0]?.model ?? 'unknown',
+    cores: availableParallelism(),
+    platform: `${process.platform} ${process.arch}`,
+    node: process.version,
+    rustc: execFileSync('rustc', ['--version'], { encoding: 'utf8' }).trim(),
+    loadAverage: loadavg().map((load) => Math.round(load * 100) / 100),
+  }
+}

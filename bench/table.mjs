@@ -1,0 +1,64 @@
+// The results as Markdown.
+
+/** Three digits, and all of them of a whole number. */
+export function digits(number, { exact = false } = {}) {
+  if (Math.abs(number) >= 100 || (exact && Number.isInteger(number))) return Math.round(number).toLocaleString('en')
+  return Number(number.toPrecision(number < 1 ? 2 : 3)).toString()
+}
+
+/** How many times better the first is; nothing where that says nothing. */
+export function ratio({ more = false, comparable = true, values }, better, worse) {
+  if (!comparable) return undefined
+  const [ours, theirs] = [values[better]?.median, values[worse]?.median]
+  if (!(ours > 0) || !(theirs > 0)) return undefined
+  return more ? ours / theirs : theirs / ours
+}
+
+/** Against the better of the two ways to ship the AWS SDK. */
+export function ratioToSdk(row) {
+  const ratios = ['sdk-bundled', 'sdk'].map((name) => ratio(row, 'ours', name)).filter(Boolean)
+  return ratios.length > 0 ? Math.min(...ratios) : undefined
+}
+
+const times = (factor) => (factor === undefined ? '–' : `${digits(factor)}×`)
+
+const line = (cells) => `| ${cells.join(' | ')} |`
+
+function table(head, rows) {
+  return [line(head), line(head.map((_, index) => (index === 0 ? '---' : '--:'))), ...rows.map(line)].join('\n')
+}
+
+function figures({ peers, rows }) {
+  const head = ['', 'unit', ...peers.map((peer) => peer.title), 'AWS SDK / ours', '`node:http` / ours']
+  const cells = rows.map((row) => [
+    row.title,
+    row.unit,
+    ...peers.map(({ name }) => (row.values[name] === undefined ? '–' : digits(row.values[name].median, row))),
+    times(ratioToSdk(row)),
+    times(ratio(row, 'ours', 'lean')),
+  ])
+  return table(head, cells)
+}
+
+const cost = (bill) => {
+  if (bill === undefined) return ['not possible', '–']
+  return [`${bill.requests}, ${bill.roundTrips}`, `${bill.rcu}, ${bill.wcu}`]
+}
+
+function prices(costs) {
+  const head = ['', 'ours: requests, round trips', 'RCU, WCU', 'AWS SDK: requests, round trips', 'RCU, WCU']
+  return table(
+    head,
+    costs.map(({ title, values }) => [title, ...cost(values.ours), ...cost(values['sdk-bundled'])]),
+  )
+}
+
+export function report(results) {
+  const { command, date, machine, rounds } = results
+  const parts = [
+    `${date.slice(0, 10)}, \`${command}\`, medians of ${rounds} rounds. ${machine.cpu}, ${machine.cores} cores, ${machine.platform}, Node.js ${machine.node}, ${machine.rustc}, load average ${machine.loadAverage.join(', ')}.`,
+  ]
+  if (results.rows.length > 0) parts.push(figures(results))
+  if (results.costs.length > 0) parts.push(prices(results.costs))
+  return parts.join('\n\n')
+}

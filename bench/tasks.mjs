@@ -1,0 +1,75 @@
+// What a peer is asked to do, inside its own process.
+import { setTimeout as pause } from 'node:timers/promises'
+
+import { check } from './check.mjs'
+import { servePage } from './facetheory.mjs'
+import { median, percentile } from './figures.mjs'
+import { cacheKeyOf, generation, regenerate, takeLease } from './pages.mjs'
+
+/** Milliseconds of each call, after those that warm up. */
+async function timed(warmUp, calls, call) {
+  for (let number = 0; number < warmUp; number += 1) await call(number)
+  const times = []
+  for (let number = 0; number < calls; number += 1) {
+    const start = performance.now()
+    await call(number)
+    times.push(performance.now() - start)
+  }
+  return times
+}
+
+async function getOneAtATime(store, { warmUp, calls }) {
+  const times = await timed(warmUp, calls, () => store.get(cacheKeyOf('hello')))
+  return { medianUs: median(times) * 1_000, p95Us: percentile(times, 95) * 1_000 }
+}
+
+async function getManyAtATime(store, { warmUp, atOnce, ofEach }) {
+  // A key of its own for each loop: no two calls can share a request.
+  const repeat = async (slug, times) => {
+    for (let number = 0; number < times; number += 1) await store.get(cacheKeyOf(slug))
+  }
+  const loops = (times) => Promise.all(Array.from({ length: atOnce }, (_, slug) => repeat(slug, times)))
+  await loops(warmUp)
+  const cpu = process.cpuUsage()
+  const start = performance.now()
+  await loops(ofEach)
+  const tookMs = performance.now() - start
+  const { user, system } = process.cpuUsage(cpu)
+  const calls = atOnce * ofEach
+  return { callsPerSecond: (calls / tookMs) * 1_000, cpuUs: (user + system) / calls }
+}
+
+async function regenerateRepeatedly(store, { slug, warmUp, calls }) {
+  const times = await timed(warmUp, calls, (number) => regenerate(store, cacheKeyOf(slug), `owner ${number}`))
+  return { medianMs: median(times) }
+}
+
+/** A page that was generated long ago. */
+async function publishStale(store, { slug }) {
+  const lease = await takeLease(store, cacheKeyOf(slug), 'the first')
+  await store.commitGeneration(generation(lease, Date.now() - 3_600_000))
+  await store.releaseLease(lease)
+}
+
+async function crowd(store, { slug, callers, renderMs }) {
+  let renders = 0
+  const render = async () => {
+    renders += 1
+    await pause(renderMs)
+  }
+  // TableTheory's schema has whole seconds.
+  const began = Math.floor(Date.now() / 1_000) * 1_000
+  const times = []
+  const visit = async () => {
+    const start = performance.now()
+    const generatedAt = await servePage(store, cacheKeyOf(slug), render)
+    times.push(performance.now() - start)
+    if (generatedAt < began) throw new Error('a visitor got the old page')
+  }
+  await Promise.all(Array.from({ length: callers }, visit))
+  return { medianMs: median(times), slowestMs: Math.max(...times), renders }
+}
+
+const call = (store, { method, input }) => store[method](input)
+
+export const tasks = { call, check, crowd, getManyAtATime, getOneAtATime, publishStale, regenerateRepeatedly }
