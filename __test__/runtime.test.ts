@@ -2,6 +2,7 @@
 // Each case is a process of its own, so that a crash is a result.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { createRequire } from 'node:module'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 
@@ -51,6 +52,12 @@ const ended = (version: string, code = 0, more = ''): Ending => ({
   signal: null,
   stdout: `done ${version}\n${more}`,
   stderr: '',
+})
+
+test('import and require give the same, once', async () => {
+  // What is taken out is the loader's own mark.
+  const { __napiBindingTarget: _, ...required } = createRequire(import.meta.url)('@theory-cloud/tabletheory-isr')
+  expect({ ...(await import('@theory-cloud/tabletheory-isr')) }).toEqual(required)
 })
 
 // Node 22 and 24 come as npm packages of binaries for this platform.

@@ -1,33 +1,15 @@
 //! Promises for futures: every call settles, also when its input is refused or its future panics.
 
-use std::sync::OnceLock;
+use std::ptr;
+use std::sync::Arc;
 
 use napi::bindgen_prelude::{JsValue, PromiseRaw, ToNapiValue};
-use napi::{Env, JsDeferred};
-use tokio::runtime::{Builder, Runtime};
+use napi::{Env, JsError, sys};
 
+use super::bridge::{Bridge, Results};
 use super::failure::to_js;
-use super::js::{Checked, Refusal};
+use super::js::{Checked, Refusal, take_exception};
 use crate::{Error, ErrorKind, Result};
-
-type Resolver<T> = Box<dyn FnOnce(Env) -> napi::Result<T> + Send>;
-
-/// One worker: requests wait for the network and not for a processor, and a second worker only adds hand-overs. Its
-/// thread never keeps the process alive, and lives as long as the process, as the addon's code does.
-fn runtime() -> &'static Runtime {
-    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
-    RUNTIME.get_or_init(|| {
-        let built = Builder::new_multi_thread()
-            .worker_threads(1)
-            .max_blocking_threads(4)
-            .thread_name("tabletheory-isr")
-            .enable_all()
-            .build();
-        // Without threads there is no answering any call; the caller's `catch_unwind` reports it.
-        #[expect(clippy::expect_used, reason = "the operating system is out of threads, and nobody can be told later")]
-        built.expect("the operating system gives a thread")
-    })
-}
 
 /// The promise of `start(input)`, or of a rejection where the input was refused.
 pub(super) fn promise<'e, I, T, F>(
@@ -43,11 +25,14 @@ where
         Ok(input) => input,
         Err(refusal) => return rejected(env, &refusal),
     };
-    let (deferred, promise) = env.create_deferred::<T, Resolver<T>>()?;
-    let settle = Settle(Some(deferred));
+    let bridge = Bridge::of(env)?;
+    let (mut deferred, mut promise) = (ptr::null_mut(), ptr::null_mut());
+    // SAFETY: both are written before they are read.
+    napi::check_status!(unsafe { sys::napi_create_promise(env.raw(), &raw mut deferred, &raw mut promise) })?;
+    let settle = Settle { deferred: Some(Deferred(deferred)), results: bridge.results() };
     let future = start(input);
-    runtime().spawn(async move { settle.with(future.await) });
-    Ok(PromiseRaw::new(env.raw(), promise.raw()))
+    bridge.begin(env, Box::pin(async move { settle.with(future.await) }));
+    Ok(PromiseRaw::new(env.raw(), promise))
 }
 
 /// A promise that is rejected already.
@@ -56,26 +41,56 @@ pub(super) fn rejected<'e, T>(env: &'e Env, refusal: &Refusal<'e>) -> napi::Resu
     Ok(PromiseRaw::new(env.raw(), promise.raw()))
 }
 
-/// Settles exactly once; dropped without a result (its future panicked), it rejects.
-struct Settle<T: ToNapiValue + Send + 'static>(Option<JsDeferred<T, Resolver<T>>>);
+struct Deferred(sys::napi_deferred);
 
-impl<T: ToNapiValue + Send + 'static> Settle<T> {
-    fn with(mut self, result: Result<T>) {
+// SAFETY: it is only carried, and used again on the thread where it was made.
+unsafe impl Send for Deferred {}
+
+impl Deferred {
+    fn settle<T: ToNapiValue>(self, env: &Env, result: Result<T>) {
+        // SAFETY: a live environment, on its own thread.
+        let (settle, value) = match result.map(|answer| unsafe { T::to_napi_value(env.raw(), answer) }) {
+            Ok(Ok(value)) => (sys::napi_resolve_deferred as Settling, value),
+            Ok(Err(failure)) => (sys::napi_reject_deferred as Settling, unforeseen(env, failure)),
+            Err(error) => {
+                let error = to_js(env, &error, None).map(|object| object.raw());
+                (sys::napi_reject_deferred as Settling, error.unwrap_or_else(|failure| unforeseen(env, failure)))
+            }
+        };
+        // SAFETY: the deferred is used once. It fails only where the environment is ending.
+        let _ = unsafe { settle(env.raw(), self.0, value) };
+    }
+}
+
+type Settling = unsafe fn(sys::napi_env, sys::napi_deferred, sys::napi_value) -> sys::napi_status;
+
+fn unforeseen(env: &Env, failure: napi::Error) -> sys::napi_value {
+    take_exception(env);
+    // SAFETY: a live environment, on its own thread.
+    unsafe { JsError::from(failure).into_value(env.raw()) }
+}
+
+/// Settles exactly once; dropped without a result (its future panicked), it rejects.
+struct Settle {
+    deferred: Option<Deferred>,
+    results: Arc<Results>,
+}
+
+impl Settle {
+    fn with<T: ToNapiValue + Send + 'static>(mut self, result: Result<T>) {
         self.settle(result);
     }
 
-    fn settle(&mut self, result: Result<T>) {
-        if let Some(deferred) = self.0.take() {
-            deferred.resolve(Box::new(move |env| {
-                result.map_err(|error| to_js(&env, &error, None).map_or_else(|failure| failure, napi::Error::from))
-            }));
+    fn settle<T: ToNapiValue + Send + 'static>(&mut self, result: Result<T>) {
+        if let Some(deferred) = self.deferred.take() {
+            self.results.push(Box::new(move |env| deferred.settle(env, result)));
         }
     }
 }
 
-impl<T: ToNapiValue + Send + 'static> Drop for Settle<T> {
+impl Drop for Settle {
     fn drop(&mut self) {
         let message = "the call ended without a result, which is a bug in tabletheory-isr";
-        self.settle(Err(Error::new(ErrorKind::Unexpected, message)));
+        self.settle::<()>(Err(Error::new(ErrorKind::Unexpected, message)));
     }
 }

@@ -112,6 +112,7 @@ mod tests {
         }
         assert!(EpochMillis::new("nowMs", -0.0).expect("allowed").get().is_sign_positive());
         assert_eq!(EpochMillis::new("nowMs", 5e-324).expect("allowed").get(), 0.0);
+        assert_eq!(EpochMillis::new("nowMs", 1e-130).expect("allowed").get(), 1e-130);
     }
 
     #[test]

@@ -274,6 +274,24 @@ mod tests {
     }
 
     #[test]
+    fn an_exact_time_counts_only_where_it_agrees_with_the_shared_one() {
+        let read = |seconds: f64, millis: f64| {
+            let item = Item::from([("s".to_owned(), number(seconds)), ("ms".to_owned(), number(millis))]);
+            exact_or_seconds(&item, "s", "ms", |seconds, millis| seconds_rounded_down(millis) == seconds)
+        };
+        assert_eq!((read(2.0, 2_500.5), read(2.0, 3_000.0)), (Some(2_500.5), Some(2_000.0)));
+    }
+
+    #[test]
+    fn sizes_are_as_the_developer_guide_counts_them() {
+        let flags = [("ab", AttributeValue::Bool(false)), ("c", AttributeValue::Bool(false))];
+        let map = AttributeValue::M(flags.map(|(name, flag)| (name.to_owned(), flag)).into());
+        for (value, size) in [(string("é"), 2), (number(12_345.0), 4), (map, 3 + (1 + 2 + 1) + (1 + 1 + 1))] {
+            assert_eq!(value_size(&value), size, "{value:?}");
+        }
+    }
+
+    #[test]
     fn an_item_is_refused_from_the_first_byte_above_400_kilobytes() {
         let size = |owner: &str| lock_item(&request(owner), 0.0);
         let overhead: usize =

@@ -23,10 +23,6 @@ use network::{Faults, World, lock};
 use tokio::task::JoinSet;
 use workload::Client;
 
-/// A fifth faster than the system's, over millions of short-lived requests.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 const CLIENTS: usize = 5;
 /// Of each client; 60 in all.
 const OPERATIONS: usize = 12;

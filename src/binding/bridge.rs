@@ -1,0 +1,251 @@
+//! The way from the JavaScript thread to the worker and back. Calls go over together, at the end of the turn of JavaScript
+//! in which they were made, so that those for the same key share a request. Results come back as many at once as there are,
+//! with one wake-up.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::ffi::c_void;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::ptr;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use napi::bindgen_prelude::{Function, FunctionRef, JsObjectValue, Object};
+use napi::{Env, sys};
+use tokio::runtime::{Builder, Runtime};
+
+/// What is done for a call; it ends by handing over a [`Settlement`].
+pub(super) type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
+/// Settles a promise, on the JavaScript thread.
+pub(super) type Settlement = Box<dyn FnOnce(&Env) + Send>;
+
+/// One for each JavaScript environment: the main thread has one, and each worker.
+pub(super) struct Bridge {
+    /// Made in this turn.
+    calls: RefCell<Vec<Work>>,
+    /// Promises that are not settled. As long as there are any, the process stays alive.
+    open: Cell<usize>,
+    turn: Turn,
+    results: Arc<Results>,
+}
+
+thread_local! {
+    static BRIDGES: RefCell<HashMap<sys::napi_env, Rc<Bridge>>> = RefCell::default();
+}
+
+impl Bridge {
+    /// The environment's bridge, built at its first call.
+    pub(super) fn of(env: &Env) -> napi::Result<Rc<Self>> {
+        if let Some(bridge) = BRIDGES.with_borrow(|bridges| bridges.get(&env.raw()).cloned()) {
+            return Ok(bridge);
+        }
+        let (turn, results) = (Turn::new(env)?, Results::new(env)?);
+        let bridge = Rc::new(Self { calls: RefCell::default(), open: Cell::new(0), turn, results });
+        BRIDGES.with_borrow_mut(|bridges| bridges.insert(env.raw(), Rc::clone(&bridge)));
+        Ok(bridge)
+    }
+
+    /// Where the call's settlement goes.
+    pub(super) fn results(&self) -> Arc<Results> {
+        Arc::clone(&self.results)
+    }
+
+    /// Begins `work` when the present turn ends.
+    pub(super) fn begin(&self, env: &Env, work: Work) {
+        if self.open.replace(self.open.get() + 1) == 0 {
+            self.results.keep_alive(env, true);
+        }
+        self.calls.borrow_mut().push(work);
+        if self.calls.borrow().len() == 1 && self.turn.when_it_ends(env).is_err() {
+            self.send();
+        }
+    }
+
+    fn send(&self) {
+        let calls = self.calls.take();
+        // Not one by one: the first would be gone before the last has come.
+        runtime().spawn(async {
+            for call in calls {
+                tokio::spawn(call);
+            }
+        });
+    }
+
+    fn settle(&self, env: &Env) {
+        let settlements = std::mem::take(&mut self.results.lock().waiting);
+        let settled = settlements.len();
+        for settlement in settlements {
+            let mut scope = ptr::null_mut();
+            // SAFETY: the scope that is closed is the one that was opened. One that panics leaves the others alone.
+            unsafe {
+                let is_open = sys::napi_open_handle_scope(env.raw(), &raw mut scope) == sys::Status::napi_ok;
+                let _ = catch_unwind(AssertUnwindSafe(|| settlement(env)));
+                if is_open {
+                    sys::napi_close_handle_scope(env.raw(), scope);
+                }
+            }
+        }
+        self.open.set(self.open.get() - settled);
+        if self.open.get() == 0 {
+            self.results.keep_alive(env, false);
+        }
+    }
+}
+
+/// The end of a turn: a microtask.
+struct Turn {
+    /// `then` of a promise that is resolved.
+    then: FunctionRef<Function<'static, (), ()>, ()>,
+    send: FunctionRef<(), ()>,
+}
+
+impl Turn {
+    fn new(env: &Env) -> napi::Result<Self> {
+        let send = env.create_function_from_closure::<(), (), _>("send", |context| {
+            if let Ok(bridge) = Bridge::of(context.env) {
+                bridge.send();
+            }
+            Ok(())
+        })?;
+        let (mut deferred, mut resolved) = (ptr::null_mut(), ptr::null_mut());
+        // SAFETY: all handles are live in the current scope, and the deferred is used once.
+        let resolved = unsafe {
+            let mut undefined = ptr::null_mut();
+            napi::check_status!(sys::napi_create_promise(env.raw(), &raw mut deferred, &raw mut resolved))?;
+            napi::check_status!(sys::napi_get_undefined(env.raw(), &raw mut undefined))?;
+            napi::check_status!(sys::napi_resolve_deferred(env.raw(), deferred, undefined))?;
+            Object::from_raw(env.raw(), resolved)
+        };
+        let then: Function<'_, Function<'static, (), ()>, ()> = resolved.get_named_property("then")?;
+        Ok(Self { then: then.bind(resolved)?.create_ref()?, send: send.create_ref()? })
+    }
+
+    fn when_it_ends(&self, env: &Env) -> napi::Result<()> {
+        self.then.borrow_back(env)?.call(self.send.borrow_back(env)?)
+    }
+}
+
+/// What the JavaScript thread has still to be told.
+pub(super) struct Results(Mutex<State>);
+
+struct State {
+    waiting: Vec<Settlement>,
+    /// Null once there is nobody to be told any more.
+    wake_up: WakeUp,
+}
+
+struct WakeUp(sys::napi_threadsafe_function);
+
+// SAFETY: it is made for use by any thread.
+unsafe impl Send for WakeUp {}
+
+impl Results {
+    fn new(env: &Env) -> napi::Result<Arc<Self>> {
+        let results = Arc::new(Self(Mutex::new(State { waiting: vec![], wake_up: WakeUp(ptr::null_mut()) })));
+        let name = env.create_string("tabletheory-isr")?;
+        let mut wake_up = ptr::null_mut();
+        let kept = Arc::into_raw(Arc::clone(&results));
+        // SAFETY: all handles are live in the current scope; `forget` takes over what is kept.
+        napi::check_status!(unsafe {
+            sys::napi_create_threadsafe_function(
+                env.raw(),
+                ptr::null_mut(),
+                ptr::null_mut(),
+                napi::JsValue::raw(&name),
+                0,
+                1,
+                kept.cast_mut().cast(),
+                Some(forget),
+                ptr::null_mut(),
+                Some(settle),
+                &raw mut wake_up,
+            )
+        })?;
+        results.lock().wake_up = WakeUp(wake_up);
+        results.keep_alive(env, false);
+        Ok(results)
+    }
+
+    /// Hands a settlement over, from any thread. Dropped where the environment is gone.
+    pub(super) fn push(&self, settlement: Settlement) {
+        let mut state = self.lock();
+        let WakeUp(wake_up) = state.wake_up;
+        if wake_up.is_null() {
+            return;
+        }
+        state.waiting.push(settlement);
+        if state.waiting.len() > 1 {
+            return;
+        }
+        // SAFETY: it is not null, so it has not been forgotten, which takes the lock.
+        let status = unsafe {
+            let mode = sys::ThreadsafeFunctionCallMode::nonblocking;
+            sys::napi_call_threadsafe_function(wake_up, ptr::null_mut(), mode)
+        };
+        if status != sys::Status::napi_ok {
+            state.wake_up = WakeUp(ptr::null_mut());
+        }
+    }
+
+    fn keep_alive(&self, env: &Env, is_wanted: bool) {
+        let WakeUp(wake_up) = self.lock().wake_up;
+        if wake_up.is_null() {
+            return;
+        }
+        // SAFETY: on the JavaScript thread, on which alone it can be forgotten. What they return says nothing.
+        let _ = unsafe {
+            if is_wanted {
+                sys::napi_ref_threadsafe_function(env.raw(), wake_up)
+            } else {
+                sys::napi_unref_threadsafe_function(env.raw(), wake_up)
+            }
+        };
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Called on the JavaScript thread when results are waiting.
+extern "C" fn settle(env: sys::napi_env, _: sys::napi_value, _: *mut c_void, _: *mut c_void) {
+    if env.is_null() {
+        return;
+    }
+    let bridge = BRIDGES.try_with(|bridges| bridges.borrow().get(&env).cloned());
+    if let Ok(Some(bridge)) = bridge {
+        bridge.settle(&Env::from_raw(env));
+    }
+}
+
+/// Called on the JavaScript thread when the environment ends.
+extern "C" fn forget(env: sys::napi_env, kept: *mut c_void, _: *mut c_void) {
+    // SAFETY: this is what `Results::new` kept for it.
+    let results = unsafe { Arc::from_raw(kept.cast::<Results>()) };
+    let waiting = {
+        let mut state = results.lock();
+        state.wake_up = WakeUp(ptr::null_mut());
+        std::mem::take(&mut state.waiting)
+    };
+    drop(waiting);
+    // Its calls, when dropped, have something to say to nobody.
+    let _ = BRIDGES.try_with(|bridges| bridges.borrow_mut().remove(&env).map(drop));
+}
+
+/// One worker: requests wait for the network and not for a processor, and a second worker only adds hand-overs. Its
+/// thread never keeps the process alive, and lives as long as the process, as the addon's code does.
+fn runtime() -> &'static Runtime {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| {
+        let built = Builder::new_multi_thread()
+            .worker_threads(1)
+            .max_blocking_threads(4)
+            .thread_name("tabletheory-isr")
+            .enable_all()
+            .build();
+        // Without threads there is no answering any call; the caller's `catch_unwind` reports it.
+        #[expect(clippy::expect_used, reason = "the operating system is out of threads, and nobody can be told later")]
+        built.expect("the operating system gives a thread")
+    })
+}
