@@ -84,10 +84,12 @@ impl FaceTheoryIsrMetaStore {
     /// @throws `ErrInvalidArgument` for a cache key that is no non-empty string.
     #[napi(catch_unwind, ts_args_type = "cacheKey: string", ts_return_type = "Promise<IsrMetaRecord | null>")]
     pub fn get<'e>(&'e self, env: &'e Env, cache_key: Unknown<'e>) -> Promised<'e, Option<IsrMetaRecord>> {
+        let key = self.reader(env).entry_key(cache_key);
+        if let Some(record) = key.as_ref().ok().and_then(|key| self.store.remembered(key)) {
+            return PromiseRaw::resolve(env, Some(IsrMetaRecord(record)));
+        }
         let store = Arc::clone(&self.store);
-        promise(env, self.reader(env).entry_key(cache_key), |key| async move {
-            Ok(store.get(&key).await?.map(IsrMetaRecord))
-        })
+        promise(env, key, |key| async move { Ok(store.get(&key).await?.map(IsrMetaRecord)) })
     }
 
     /// Deletes a page and its lease in one transaction; a regeneration in flight cannot publish any more.

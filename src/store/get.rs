@@ -15,9 +15,8 @@ impl Store {
     /// # Errors
     /// Every kind that the network can cause.
     pub async fn get(&self, key: &EntryKey) -> Result<Option<Record>> {
-        if let Some(page) = self.fresh.page(key.partition()) {
-            let revalidate = page.revalidate;
-            return Ok(Some(record(key, Some(page), revalidate, None)));
+        if let Some(record) = self.remembered(key) {
+            return Ok(Some(record));
         }
         let call = self.call("get", key);
         let read = self.reads.share(&self.table, call, || self.read(call)).await?;
@@ -29,6 +28,14 @@ impl Store {
         let revalidate =
             of_page.or(lock.as_ref().and_then(|lock| lock.revalidate)).unwrap_or(RevalidateSeconds::DEFAULT);
         Ok(Some(record(key, page, revalidate, lock.map(|lock| lock.lease))))
+    }
+
+    /// What `get` would answer from memory, if anything.
+    #[must_use]
+    pub fn remembered(&self, key: &EntryKey) -> Option<Record> {
+        let page = self.fresh.page(key.partition())?;
+        let revalidate = page.revalidate;
+        Some(record(key, Some(page), revalidate, None))
     }
 
     async fn read(&self, call: Call<'_>) -> Result<(Option<LockRow>, Option<Page>)> {

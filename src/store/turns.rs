@@ -219,12 +219,12 @@ mod tests {
         let (soon, late) = (WORK / 2, WORK * 3 / 2);
         let calls =
             tokio::join!(bench.share(NOW), bench.share(NOW), bench.share(soon), bench.share(soon), bench.share(late));
-        let [a, b, c, d, e] = <[_; 5]>::from(calls).map(|answer| answer.expect("answered"));
-        for (one, other, number) in [(a, b, 1), (c, d, 2)] {
+        let [at_once, others, then, joined, last] = <[_; 5]>::from(calls).map(|answer| answer.expect("answered"));
+        for (one, other, number) in [(at_once, others, 1), (then, joined, 2)] {
             let shares = [(&one, &other), (&other, &one)].contains(&(&By::This(number), &By::Another(number)));
             assert!(shares, "they came at the same time: {one:?} {other:?}");
         }
-        assert_eq!(e, By::This(3), "the second was in flight already");
+        assert_eq!(last, By::This(3), "the second was in flight already");
         assert_eq!(start.elapsed(), WORK * 3, "one after the other");
         assert!(bench.is_idle());
     }
