@@ -21,4 +21,7 @@ export async function prepare() {
 /** The other versions of Node.js. */
 export const installNodes = () => install('__test__/nodes')
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await prepare()
+// `install` leaves the building to others.
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await (process.argv[2] === 'install' ? install('.') : prepare())
+}

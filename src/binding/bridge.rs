@@ -1,6 +1,5 @@
-//! The way from the JavaScript thread to the worker and back. Calls go over together, at the end of the turn of JavaScript
-//! in which they were made, so that those for the same key share a request. Results come back as many at once as there are,
-//! with one wake-up.
+//! The way from the JavaScript thread to the worker and back. Calls go over together, all that were made in one turn of the
+//! event loop, so that those for the same key share a request. Results come back as many at once as there are.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -11,7 +10,6 @@ use std::ptr;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use napi::bindgen_prelude::{Function, FunctionRef, JsObjectValue, Object};
 use napi::{Env, sys};
 use tokio::runtime::{Builder, Runtime};
 
@@ -26,7 +24,6 @@ pub(super) struct Bridge {
     calls: RefCell<Vec<Work>>,
     /// Promises that are not settled. As long as there are any, the process stays alive.
     open: Cell<usize>,
-    turn: Turn,
     results: Arc<Results>,
 }
 
@@ -40,8 +37,8 @@ impl Bridge {
         if let Some(bridge) = BRIDGES.with_borrow(|bridges| bridges.get(&env.raw()).cloned()) {
             return Ok(bridge);
         }
-        let (turn, results) = (Turn::new(env)?, Results::new(env)?);
-        let bridge = Rc::new(Self { calls: RefCell::default(), open: Cell::new(0), turn, results });
+        let results = Results::new(env)?;
+        let bridge = Rc::new(Self { calls: RefCell::default(), open: Cell::new(0), results });
         BRIDGES.with_borrow_mut(|bridges| bridges.insert(env.raw(), Rc::clone(&bridge)));
         Ok(bridge)
     }
@@ -51,19 +48,22 @@ impl Bridge {
         Arc::clone(&self.results)
     }
 
-    /// Begins `work` when the present turn ends.
+    /// Begins `work` when the event loop comes round.
     pub(super) fn begin(&self, env: &Env, work: Work) {
         if self.open.replace(self.open.get() + 1) == 0 {
             self.results.keep_alive(env, true);
         }
         self.calls.borrow_mut().push(work);
-        if self.calls.borrow().len() == 1 && self.turn.when_it_ends(env).is_err() {
+        if self.calls.borrow().len() == 1 && !self.results.wake_up() {
             self.send();
         }
     }
 
     fn send(&self) {
         let calls = self.calls.take();
+        if calls.is_empty() {
+            return;
+        }
         // Not one by one: the first would be gone before the last has come.
         runtime().spawn(async {
             for call in calls {
@@ -75,6 +75,9 @@ impl Bridge {
     fn settle(&self, env: &Env) {
         let settlements = std::mem::take(&mut self.results.lock().waiting);
         let settled = settlements.len();
+        if settled == 0 {
+            return;
+        }
         for settlement in settlements {
             let mut scope = ptr::null_mut();
             // SAFETY: the scope that is closed is the one that was opened. One that panics leaves the others alone.
@@ -93,39 +96,6 @@ impl Bridge {
     }
 }
 
-/// The end of a turn: a microtask.
-struct Turn {
-    /// `then` of a promise that is resolved.
-    then: FunctionRef<Function<'static, (), ()>, ()>,
-    send: FunctionRef<(), ()>,
-}
-
-impl Turn {
-    fn new(env: &Env) -> napi::Result<Self> {
-        let send = env.create_function_from_closure::<(), (), _>("send", |context| {
-            if let Ok(bridge) = Bridge::of(context.env) {
-                bridge.send();
-            }
-            Ok(())
-        })?;
-        let (mut deferred, mut resolved) = (ptr::null_mut(), ptr::null_mut());
-        // SAFETY: all handles are live in the current scope, and the deferred is used once.
-        let resolved = unsafe {
-            let mut undefined = ptr::null_mut();
-            napi::check_status!(sys::napi_create_promise(env.raw(), &raw mut deferred, &raw mut resolved))?;
-            napi::check_status!(sys::napi_get_undefined(env.raw(), &raw mut undefined))?;
-            napi::check_status!(sys::napi_resolve_deferred(env.raw(), deferred, undefined))?;
-            Object::from_raw(env.raw(), resolved)
-        };
-        let then: Function<'_, Function<'static, (), ()>, ()> = resolved.get_named_property("then")?;
-        Ok(Self { then: then.bind(resolved)?.create_ref()?, send: send.create_ref()? })
-    }
-
-    fn when_it_ends(&self, env: &Env) -> napi::Result<()> {
-        self.then.borrow_back(env)?.call(self.send.borrow_back(env)?)
-    }
-}
-
 /// What the JavaScript thread has still to be told.
 pub(super) struct Results(Mutex<State>);
 
@@ -133,6 +103,24 @@ struct State {
     waiting: Vec<Settlement>,
     /// Null once there is nobody to be told any more.
     wake_up: WakeUp,
+}
+
+impl State {
+    fn wake_up(&mut self) -> bool {
+        let WakeUp(wake_up) = self.wake_up;
+        if wake_up.is_null() {
+            return false;
+        }
+        // SAFETY: it is not null, so it has not been forgotten, which takes the lock.
+        let status = unsafe {
+            let mode = sys::ThreadsafeFunctionCallMode::nonblocking;
+            sys::napi_call_threadsafe_function(wake_up, ptr::null_mut(), mode)
+        };
+        if status != sys::Status::napi_ok {
+            self.wake_up = WakeUp(ptr::null_mut());
+        }
+        status == sys::Status::napi_ok
+    }
 }
 
 struct WakeUp(sys::napi_threadsafe_function);
@@ -158,7 +146,7 @@ impl Results {
                 kept.cast_mut().cast(),
                 Some(forget),
                 ptr::null_mut(),
-                Some(settle),
+                Some(come_round),
                 &raw mut wake_up,
             )
         })?;
@@ -170,22 +158,18 @@ impl Results {
     /// Hands a settlement over, from any thread. Dropped where the environment is gone.
     pub(super) fn push(&self, settlement: Settlement) {
         let mut state = self.lock();
-        let WakeUp(wake_up) = state.wake_up;
-        if wake_up.is_null() {
+        if state.wake_up.0.is_null() {
             return;
         }
         state.waiting.push(settlement);
-        if state.waiting.len() > 1 {
-            return;
+        if state.waiting.len() == 1 {
+            state.wake_up();
         }
-        // SAFETY: it is not null, so it has not been forgotten, which takes the lock.
-        let status = unsafe {
-            let mode = sys::ThreadsafeFunctionCallMode::nonblocking;
-            sys::napi_call_threadsafe_function(wake_up, ptr::null_mut(), mode)
-        };
-        if status != sys::Status::napi_ok {
-            state.wake_up = WakeUp(ptr::null_mut());
-        }
+    }
+
+    /// Has [`come_round`] called. Says whether it will be.
+    fn wake_up(&self) -> bool {
+        self.lock().wake_up()
     }
 
     fn keep_alive(&self, env: &Env, is_wanted: bool) {
@@ -208,14 +192,15 @@ impl Results {
     }
 }
 
-/// Called on the JavaScript thread when results are waiting.
-extern "C" fn settle(env: sys::napi_env, _: sys::napi_value, _: *mut c_void, _: *mut c_void) {
+/// Called on the JavaScript thread when calls or results are waiting.
+extern "C" fn come_round(env: sys::napi_env, _: sys::napi_value, _: *mut c_void, _: *mut c_void) {
     if env.is_null() {
         return;
     }
     let bridge = BRIDGES.try_with(|bridges| bridges.borrow().get(&env).cloned());
     if let Ok(Some(bridge)) = bridge {
         bridge.settle(&Env::from_raw(env));
+        bridge.send();
     }
 }
 
