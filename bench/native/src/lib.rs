@@ -9,6 +9,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime;
 use tokio::task::LocalSet;
 
+/// A page, as the store writes it.
+pub const META: &str = r#"{"pk":{"S":"CACHE#default::/news/{slug}?slug=hello"},"sk":{"S":"META"},"s3_key":{"S":"isr/2cf24dba5fb0a30e26e83b2a/1760000000123-6f1c0a52-4c3e-4b0e-9d0a-6b8f8f3f8a11.html"},"generated_at":{"N":"1760000000"},"generated_at_ms":{"N":"1760000000123"},"revalidate_seconds":{"N":"1000000000"},"revalidate_ms":{"N":"1000000000000"},"status":{"N":"200"},"content_type":{"S":"text/html; charset=utf-8"},"content_security_policy":{"S":"default-src 'self'; script-src 'self' 'nonce-0123456789abcdef'; object-src 'none'"},"strict_csp_policy":{"M":{"inlineScripts":{"BOOL":false}}},"etag":{"S":"W/\"aaf4c61ddcc5e8a2dabede0f3b482cd9aea9434d\""},"cache_key":{"S":"default::/news/{slug}?slug=hello"}}"#;
+
 /// The request for the number of requests so far, which is not one of them.
 pub const COUNT_REQUEST: &[u8] = b"GET /count ";
 

@@ -4,12 +4,9 @@ use std::cell::Cell;
 use std::io;
 use std::rc::Rc;
 
-use bench_native::{COUNT_REQUEST, response, serve};
+use bench_native::{COUNT_REQUEST, META, response, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-
-/// As the store writes it.
-const META: &str = r#"{"pk":{"S":"CACHE#default::/news/{slug}?slug=hello"},"sk":{"S":"META"},"s3_key":{"S":"isr/2cf24dba5fb0a30e26e83b2a/1760000000123-6f1c0a52-4c3e-4b0e-9d0a-6b8f8f3f8a11.html"},"generated_at":{"N":"1760000000"},"generated_at_ms":{"N":"1760000000123"},"revalidate_seconds":{"N":"1000000000"},"revalidate_ms":{"N":"1000000000000"},"status":{"N":"200"},"content_type":{"S":"text/html; charset=utf-8"},"content_security_policy":{"S":"default-src 'self'; script-src 'self' 'nonce-0123456789abcdef'; object-src 'none'"},"strict_csp_policy":{"M":{"inlineScripts":{"BOOL":false}}},"etag":{"S":"W/\"aaf4c61ddcc5e8a2dabede0f3b482cd9aea9434d\""},"cache_key":{"S":"default::/news/{slug}?slug=hello"}}"#;
 
 struct Stub {
     requests: Cell<usize>,
