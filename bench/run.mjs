@@ -83,4 +83,5 @@ const results = {
 mkdirSync(setting.output, { recursive: true })
 writeFileSync(join(setting.output, 'results.json'), `${JSON.stringify(results, null, 2)}\n`)
 writeFileSync(join(setting.output, 'chart.svg'), chart(results))
+writeFileSync(join(setting.output, 'results.md'), `${report(results)}\n`)
 console.log(report(results))
