@@ -1,0 +1,89 @@
+// The tarballs that are published, installed in an app elsewhere, without a registry.
+import { execFile } from 'node:child_process'
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+import { packAll, packFat } from '../scripts/pack.mjs'
+import { endpoint, makeTable, newKey } from './support/store.js'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const execute = promisify(execFile)
+
+let folder: string
+let table: string
+let packed: { main: string; platforms: string[] }
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tabletheory-isr-package-'))
+  table = await makeTable()
+  packed = packAll(folder)
+}, 120_000)
+afterAll(() => rm(folder, { recursive: true }))
+
+/** A new app of this module system with these tarballs, written in TypeScript. */
+async function install(type: 'module' | 'commonjs', tarballs: string[]): Promise<string> {
+  const app = await mkdtemp(join(folder, 'app-'))
+  await writeFile(join(app, 'package.json'), JSON.stringify({ name: 'app', private: true, type }))
+  await cp(`${root}__test__/fixtures/app`, app, { recursive: true })
+  const flags = ['--offline', '--no-audit', '--no-fund', '--ignore-scripts']
+  await execute('npm', ['install', ...flags, ...tarballs], { cwd: app, shell: process.platform === 'win32' })
+  return app
+}
+
+/** Type-checks and compiles it with the project's own compiler. */
+async function compile(app: string, compiler: string, module: string, moduleResolution: string): Promise<void> {
+  const types = ['--types', 'node', '--typeRoots', `${root}node_modules/@types`]
+  const flags = ['--strict', '--exactOptionalPropertyTypes', '--target', 'es2023', ...types]
+  const resolution = ['--module', module, '--moduleResolution', moduleResolution]
+  const tsc = `${root}node_modules/${compiler}/bin/tsc`
+  await execute(process.execPath, [tsc, ...flags, ...resolution, 'app.ts'], { cwd: app }).catch(({ stdout }) => {
+    throw new Error(stdout)
+  })
+}
+
+/** What it prints. */
+async function run(app: string): Promise<string> {
+  const env = { DYNAMODB_ENDPOINT: endpoint, PATH: process.env.PATH }
+  const { stdout } = await execute(process.execPath, ['app.js', table, newKey()], { cwd: app, env })
+  return stdout.trim()
+}
+
+describe.each(['module', 'commonjs'] as const)('an app of type %s', (type) => {
+  test('installs the package and that of its platform, type-checks however modules are resolved, and runs', async () => {
+    const app = await install(type, [packed.main, ...packed.platforms])
+    for (const compiler of ['typescript-5.9', 'typescript']) {
+      if (type === 'module') await compile(app, compiler, 'esnext', 'bundler')
+      await compile(app, compiler, 'nodenext', 'nodenext')
+    }
+    expect(await run(app)).toBe('page.html')
+  })
+})
+
+test('its types resolve in every module system that there is', async () => {
+  const attw = `${root}node_modules/@arethetypeswrong/cli/dist/index.js`
+  const { stdout } = await execute(process.execPath, [attw, packed.main, '--no-emoji', '--no-color'])
+  expect(stdout).toContain('No problems found')
+})
+
+test('the single tarball needs no other', async () => {
+  const app = await install('commonjs', [packFat(join(folder, 'fat'))])
+  await compile(app, 'typescript', 'nodenext', 'nodenext')
+  expect(await run(app)).toBe('page.html')
+})
+
+test('where no binary fits, the error says what was looked for, and what to do', async () => {
+  const app = await install('commonjs', [packed.main])
+  await compile(app, 'typescript', 'nodenext', 'nodenext')
+  const { stderr } = await run(app).then(
+    () => ({ stderr: 'it ran' }),
+    (error: { stderr: string }) => error,
+  )
+  expect(stderr).toContain('Cannot find native binding')
+  expect(stderr).toContain('npm i')
+  expect(stderr).toMatch(/@theory-cloud\/tabletheory-isr-\w+-\w+/)
+})
