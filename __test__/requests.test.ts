@@ -2,6 +2,7 @@
 import type { FaceTheoryIsrMetaStore } from '@theory-cloud/tabletheory-isr'
 import { expect, test } from 'vitest'
 
+import manifest from '../package.json' with { type: 'json' }
 import { acquire, commit, get, invalidate, release } from './support/calls.js'
 import { goodInput } from './support/hostile.js'
 import { fault, json, type Script, type Stub, storeAt, succeed, withStub } from './support/stub.js'
@@ -64,6 +65,16 @@ test('a token that was committed is refused without a request until it is acquir
     await acquire.run(store, 'key')
     await commit.run(store, 'key')
     expect(stub.count('TransactWriteItems')).toBe(2)
+  }))
+
+test('a request says who asks, and carries nothing that DynamoDB does not need', () =>
+  withStub(succeed, async (stub) => {
+    await get.run(storeAt(stub), 'key')
+    const headers = stub.requests.map(({ headers }) => headers)
+    expect(headers.map((sent) => Object.keys(sent).sort())).toEqual([
+      ['authorization', 'content-length', 'content-type', 'host', 'user-agent', 'x-amz-date', 'x-amz-target'],
+    ])
+    expect(headers[0]?.['user-agent']).toBe(`tabletheory-isr/${manifest.version}`)
   }))
 
 test('get is strongly consistent unless consistentRead is false, and nothing else changes with it', () =>
