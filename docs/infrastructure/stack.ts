@@ -1,0 +1,18 @@
+import { RemovalPolicy } from 'aws-cdk-lib'
+import { AttributeType, Billing, TableV2 } from 'aws-cdk-lib/aws-dynamodb'
+import type { IGrantable } from 'aws-cdk-lib/aws-iam'
+import type { Construct } from 'constructs'
+
+/** The table, with the rights that a function needs granted to `reader`. */
+export function isrTable(scope: Construct, reader: IGrantable): TableV2 {
+  const table = new TableV2(scope, 'IsrTable', {
+    partitionKey: { name: 'pk', type: AttributeType.STRING },
+    sortKey: { name: 'sk', type: AttributeType.STRING },
+    billing: Billing.onDemand(),
+    timeToLiveAttribute: 'ttl',
+    // A cache: what is lost is rendered again.
+    removalPolicy: RemovalPolicy.DESTROY,
+  })
+  table.grant(reader, 'dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query')
+  return table
+}
