@@ -141,6 +141,30 @@ export interface FaceTheoryIsrMetaStoreOptions {
    * `commitGeneration`, `invalidate` and `tryAcquireLease` forget the key's page. At most 1,000 pages are kept. Default: 0, never.
    */
   maxStalenessMs?: number | undefined
+  /**
+   * Told of each call when its promise has been settled, but for input that was refused. What it throws, or rejects
+   * with, is lost. It is called on the JavaScript thread, and keeps no process alive.
+   */
+  onOperation?: ((operation: IsrStoreOperation) => void) | undefined
+  /** Whether `onOperation` is told cache keys. Default: `false`. */
+  onOperationKeys?: boolean | undefined
+}
+
+/** A call, as `onOperation` is told of it. */
+export interface IsrStoreOperation {
+  operation: 'get' | 'invalidate' | 'tryAcquireLease' | 'commitGeneration' | 'releaseLease' | 'ensureTable'
+  /** From the call to its end, in milliseconds. */
+  durationMs: number
+  /** How many requests it sent, repeated ones too; 0 when it was answered from memory or by another call's request. */
+  requests: number
+  /** Whether another call's request has answered it. */
+  shared: boolean
+  /** `held`: a lease that another has. */
+  outcome: 'success' | 'held' | 'failure'
+  /** Of a failure. */
+  code: IsrStoreErrorCode | null
+  /** `null` unless `onOperationKeys` is set; `null` for `ensureTable`. */
+  cacheKey: string | null
 }
 
 /** Table name and options in one object. */

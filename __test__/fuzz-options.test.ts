@@ -86,6 +86,8 @@ const rules = {
   metaTtlSeconds: isOptional(above(0, 1e10)),
   consistentRead: isOptional((value) => typeof value === 'boolean'),
   maxStalenessMs: isOptional(within(0, 3_600_000)),
+  onOperation: isOptional(isFunction),
+  onOperationKeys: isOptional((value) => typeof value === 'boolean'),
 } satisfies Partial<Record<keyof FaceTheoryIsrMetaStoreOptions, Rule>>
 
 type Option = keyof typeof rules
@@ -127,6 +129,8 @@ const values: Record<Option, fc.Arbitrary<Given>> = {
     { weight: 1, arbitrary: anyNumber },
   ),
   consistentRead: mostly([true, false, undefined], [], bad),
+  onOperation: mostly([undefined, () => undefined], [], bad),
+  onOperationKeys: mostly([true, false, undefined], [], bad),
   maxStalenessMs: fc.oneof(
     { weight: 4, arbitrary: mostly([1_000, undefined], [0, -0, 0.5, 3_600_000, 5e-324], [-1, 3_600_001]) },
     { weight: 1, arbitrary: anyNumber },
@@ -170,7 +174,15 @@ const groups: Record<string, { options: Option[] } & Proof> = {
     },
   },
   'where rows lie, and how they are read': {
-    options: ['pkPrefix', 'pkFromCacheKey', 'leaseToken', 'consistentRead', 'maxStalenessMs'],
+    options: [
+      'pkPrefix',
+      'pkFromCacheKey',
+      'leaseToken',
+      'consistentRead',
+      'maxStalenessMs',
+      'onOperation',
+      'onOperationKeys',
+    ],
     call: (store) => store.get('key'),
     mustSucceed: ({ pkFromCacheKey }) => pkFromCacheKey === undefined || pkFromCacheKey === usualPartition,
     check: ({ pkPrefix = 'CACHE#', pkFromCacheKey, consistentRead = true }, requests) => {

@@ -32,6 +32,8 @@ const known = [
   'metaTtlSeconds',
   'consistentRead',
   'maxStalenessMs',
+  'onOperation',
+  'onOperationKeys',
 ] as const satisfies (keyof FaceTheoryIsrMetaStoreOptions)[]
 
 test('an option that does not exist is a TypeError that names it and those that do', () => {

@@ -101,6 +101,12 @@ const options: Record<keyof FaceTheoryIsrMetaStoreOptions, Field> = {
     impossible: [-1, -5e-324, 3_600_000.0001, NaN, Infinity, -Infinity],
     odd: [0, -0, 5e-324, 0.5, 3_600_000],
   },
+  onOperation: {
+    takes: ['function'],
+    impossible: [],
+    odd: [() => {}, async () => {}, class {}, Math.max, new Proxy(() => {}, {})],
+  },
+  onOperationKeys: { takes: ['boolean'], impossible: [], odd: [true, false] },
 }
 
 describe.each(Object.entries(options))('%s', (name, field) => {

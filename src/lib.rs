@@ -88,3 +88,4 @@ pub use model::{
     StrictCspPolicy, content_type_or_default, status_or_default,
 };
 pub use store::Store;
+pub use table::{Tally, tallied};

@@ -125,6 +125,8 @@ export const unset: Record<keyof FaceTheoryIsrMetaStoreOptions, undefined> = {
   metaTtlSeconds: undefined,
   consistentRead: undefined,
   maxStalenessMs: undefined,
+  onOperation: undefined,
+  onOperationKeys: undefined,
 }
 const credentials: FaceTheoryIsrMetaStoreCredentials = { accessKeyId: 'id', secretAccessKey: 'secret' }
 export const set: Required<FaceTheoryIsrMetaStoreOptions> = {
@@ -142,6 +144,8 @@ export const set: Required<FaceTheoryIsrMetaStoreOptions> = {
   metaTtlSeconds: 86_400,
   consistentRead: true,
   maxStalenessMs: 1_000,
+  onOperation: ({ operation, code }): string => operation + (code ?? ''),
+  onOperationKeys: true,
 }
 export const config: FaceTheoryIsrMetaStoreConfig = { tableName: undefined, ...unset }
 export const stores = [

@@ -10,6 +10,42 @@ use crate::{
     LeaseToken, Page, RevalidateSeconds, Store, StrictCspPolicy, content_type_or_default, status_or_default,
 };
 
+/// What a method has been given, read.
+pub(super) trait Input {
+    /// The key that it is about, if any.
+    fn key(&self) -> Option<&EntryKey>;
+}
+
+impl Input for () {
+    fn key(&self) -> Option<&EntryKey> {
+        None
+    }
+}
+
+impl Input for EntryKey {
+    fn key(&self) -> Option<&EntryKey> {
+        Some(self)
+    }
+}
+
+impl Input for LeaseClaim {
+    fn key(&self) -> Option<&EntryKey> {
+        Some(&self.key)
+    }
+}
+
+impl Input for LeaseRequest {
+    fn key(&self) -> Option<&EntryKey> {
+        Some(&self.claim.key)
+    }
+}
+
+impl Input for Generation {
+    fn key(&self) -> Option<&EntryKey> {
+        Some(&self.claim.key)
+    }
+}
+
 /// What is needed to read an input: the engine, the store's settings, and the app's callbacks.
 #[derive(Clone, Copy)]
 pub(super) struct Reader<'e> {

@@ -11,6 +11,7 @@ mod callback;
 mod failure;
 mod input;
 mod js;
+mod observer;
 mod options;
 mod output;
 mod promise;
@@ -25,11 +26,12 @@ use napi_derive::napi;
 
 use self::callback::Callbacks;
 use self::failure::throw;
-use self::input::Reader;
+use self::input::{Input, Reader};
 use self::js::Checked;
-use self::output::{IsrMetaRecord, TryAcquireIsrLeaseResult};
-use self::promise::promise;
-use crate::{Config, Error, Store};
+use self::observer::Observer;
+use self::output::{Answer, IsrMetaRecord, TryAcquireIsrLeaseResult};
+use self::promise::{promise, rejected};
+use crate::{Config, Error, Result, Store};
 
 /// A request makes some hundreds of small allocations, which take a fifth of its time with the system's allocator.
 #[global_allocator]
@@ -85,11 +87,11 @@ impl FaceTheoryIsrMetaStore {
     #[napi(catch_unwind, ts_args_type = "cacheKey: string", ts_return_type = "Promise<IsrMetaRecord | null>")]
     pub fn get<'e>(&'e self, env: &'e Env, cache_key: Unknown<'e>) -> Promised<'e, Option<IsrMetaRecord>> {
         let key = self.reader(env).entry_key(cache_key);
-        if let Some(record) = key.as_ref().ok().and_then(|key| self.store.remembered(key)) {
+        let remembered = key.as_ref().ok().filter(|_| self.callbacks.observer.is_none());
+        if let Some(record) = remembered.and_then(|key| self.store.remembered(key)) {
             return PromiseRaw::resolve(env, Some(IsrMetaRecord(record)));
         }
-        let store = Arc::clone(&self.store);
-        promise(env, key, |key| async move { Ok(store.get(&key).await?.map(IsrMetaRecord)) })
+        self.call(env, "get", key, |store, key| async move { Ok(store.get(&key).await?.map(IsrMetaRecord)) })
     }
 
     /// Deletes a page and its lease in one transaction; a regeneration in flight cannot publish any more.
@@ -100,8 +102,8 @@ impl FaceTheoryIsrMetaStore {
     /// was in the way of the last attempt too.
     #[napi(catch_unwind, ts_args_type = "cacheKey: string", ts_return_type = "Promise<void>")]
     pub fn invalidate<'e>(&'e self, env: &'e Env, cache_key: Unknown<'e>) -> Promised<'e, Undefined> {
-        let store = Arc::clone(&self.store);
-        promise(env, self.reader(env).entry_key(cache_key), |key| async move { store.invalidate(&key).await })
+        let key = self.reader(env).entry_key(cache_key);
+        self.call(env, "invalidate", key, |store, key| async move { store.invalidate(&key).await })
     }
 
     /// Takes the regeneration lease if it is free at `nowMs`: there is none, it has expired, or `leaseOwner` holds it
@@ -115,8 +117,8 @@ impl FaceTheoryIsrMetaStore {
         ts_return_type = "Promise<TryAcquireIsrLeaseResult>"
     )]
     pub fn try_acquire_lease<'e>(&'e self, env: &'e Env, input: Unknown<'e>) -> Promised<'e, TryAcquireIsrLeaseResult> {
-        let store = Arc::clone(&self.store);
-        promise(env, self.reader(env).lease_request(input), |request| async move {
+        let request = self.reader(env).lease_request(input);
+        self.call(env, "tryAcquireLease", request, |store, request| async move {
             Ok(TryAcquireIsrLeaseResult(store.try_acquire_lease(&request).await?))
         })
     }
@@ -129,8 +131,8 @@ impl FaceTheoryIsrMetaStore {
     /// never will. `ErrInvalidArgument` for bad input. `ErrTimeout` and `ErrUnavailable` leave open whether it happened.
     #[napi(catch_unwind, ts_args_type = "input: CommitIsrGenerationInput", ts_return_type = "Promise<void>")]
     pub fn commit_generation<'e>(&'e self, env: &'e Env, input: Unknown<'e>) -> Promised<'e, Undefined> {
-        let store = Arc::clone(&self.store);
-        promise(env, self.reader(env).generation(input), |generation| async move {
+        let generation = self.reader(env).generation(input);
+        self.call(env, "commitGeneration", generation, |store, generation| async move {
             store.commit_generation(&generation).await
         })
     }
@@ -143,8 +145,8 @@ impl FaceTheoryIsrMetaStore {
     /// @throws `ErrInvalidArgument` for bad input.
     #[napi(catch_unwind, ts_args_type = "input: ReleaseIsrLeaseInput", ts_return_type = "Promise<void>")]
     pub fn release_lease<'e>(&'e self, env: &'e Env, input: Unknown<'e>) -> Promised<'e, Undefined> {
-        let store = Arc::clone(&self.store);
-        promise(env, self.reader(env).lease_claim(input), |claim| async move {
+        let claim = self.reader(env).lease_claim(input);
+        self.call(env, "releaseLease", claim, |store, claim| async move {
             store.release_lease(&claim).await;
             Ok(())
         })
@@ -156,8 +158,28 @@ impl FaceTheoryIsrMetaStore {
     /// @throws `ErrConfig` when a table of that name has other keys, or its TTL on another attribute.
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
     pub fn ensure_table<'e>(&'e self, env: &'e Env) -> Promised<'e, Undefined> {
-        let store = Arc::clone(&self.store);
-        promise(env, Ok(()), |()| async move { store.ensure_table().await })
+        self.call(env, "ensureTable", Ok(()), |store, ()| async move { store.ensure_table().await })
+    }
+
+    fn call<'e, I, T, F>(
+        &'e self,
+        env: &'e Env,
+        operation: &'static str,
+        input: Checked<'e, I>,
+        run: impl FnOnce(Arc<Store>, I) -> F,
+    ) -> Promised<'e, T>
+    where
+        I: Input,
+        T: Answer,
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        match input {
+            Ok(input) => {
+                let observed = Observer::of(self.callbacks.observer.as_ref(), operation, input.key());
+                promise(env, observed, run(Arc::clone(&self.store), input))
+            }
+            Err(refusal) => rejected(env, &refusal),
+        }
     }
 
     fn reader<'e>(&'e self, env: &'e Env) -> Reader<'e> {

@@ -1,5 +1,6 @@
 //! The constructor's arguments: three forms, each option checked, and the environment as JavaScript sees it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
@@ -9,6 +10,7 @@ use napi::{Env, ValueType};
 
 use super::callback::{Callback, Callbacks};
 use super::js::{Checked, Named, process_env};
+use super::observer::Observer;
 use crate::config::{REGION_RULE, is_region, is_used};
 use crate::model::not_empty;
 use crate::{Config, Endpoint, Environment, Error, TableName};
@@ -21,7 +23,7 @@ const LONGEST_TTL_SECONDS: f64 = 1e10;
 const LONGEST_PREFIX_BYTES: usize = 1_024;
 
 const TABLE_NAME: &str = "tableName";
-const OPTIONS: [&str; 14] = [
+const OPTIONS: [&str; 16] = [
     "region",
     "endpoint",
     "credentials",
@@ -36,6 +38,8 @@ const OPTIONS: [&str; 14] = [
     "metaTtlSeconds",
     "consistentRead",
     "maxStalenessMs",
+    "onOperation",
+    "onOperationKeys",
 ];
 
 /// Reads the factory's `(options?)`.
@@ -160,6 +164,9 @@ fn apply<'e>(options: &Named<'static, 'e>, config: &mut Config, callbacks: &mut 
         config.max_staleness = Duration::from_secs_f64(millis / 1_000.0);
     }
     callbacks.pk_from_cache_key = get("pkFromCacheKey")?.map(|value| Callback::new(&value)).transpose()?;
+    let tells_keys = get("onOperationKeys")?.map(|value| value.boolean()).transpose()?.unwrap_or(false);
+    let observer = get("onOperation")?.map(|value| Callback::new(&value)).transpose()?;
+    callbacks.observer = observer.map(|callback| Arc::new(Observer { callback, tells_keys }));
     callbacks.lease_token = get("leaseToken")?.map(|value| Callback::new(&value)).transpose()?;
     Ok(())
 }

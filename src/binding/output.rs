@@ -8,6 +8,7 @@ use std::ptr;
 use napi::bindgen_prelude::ToNapiValue;
 use napi::sys;
 
+use super::observer::Outcome;
 use crate::{DEFAULT_CONTENT_TYPE, DEFAULT_STATUS, LeaseAttempt, Record, StrictCspPolicy};
 
 /// `IsrMetaRecord`
@@ -18,6 +19,25 @@ pub struct TryAcquireIsrLeaseResult(pub(super) LeaseAttempt);
 
 /// `IsrCachedStrictCspPolicy`: its members are `false` or absent, and never `null`.
 struct IsrCachedStrictCspPolicy(StrictCspPolicy);
+
+/// What a promise resolves to.
+pub(super) trait Answer: ToNapiValue + Send + 'static {
+    /// How a call ended that has this answer.
+    fn outcome(&self) -> Outcome {
+        Outcome::Success
+    }
+}
+
+impl Answer for () {}
+impl Answer for Option<IsrMetaRecord> {}
+impl Answer for TryAcquireIsrLeaseResult {
+    fn outcome(&self) -> Outcome {
+        match self.0 {
+            LeaseAttempt::Acquired(_) => Outcome::Success,
+            LeaseAttempt::Held(_) => Outcome::Held,
+        }
+    }
+}
 
 impl ToNapiValue for IsrMetaRecord {
     unsafe fn to_napi_value(env: sys::napi_env, Self(record): Self) -> napi::Result<sys::napi_value> {
@@ -85,7 +105,11 @@ impl ToNapiValue for IsrCachedStrictCspPolicy {
     }
 }
 
-fn field(env: sys::napi_env, name: &CStr, value: impl ToNapiValue) -> napi::Result<sys::napi_property_descriptor> {
+pub(super) fn field(
+    env: sys::napi_env,
+    name: &CStr,
+    value: impl ToNapiValue,
+) -> napi::Result<sys::napi_property_descriptor> {
     // SAFETY: called in the scope that the object is made for.
     let value = unsafe { ToNapiValue::to_napi_value(env, value)? };
     Ok(sys::napi_property_descriptor {
@@ -103,7 +127,7 @@ fn field(env: sys::napi_env, name: &CStr, value: impl ToNapiValue) -> napi::Resu
 }
 
 /// Defines the fields, all with one call, so that no setter of an `Object.prototype` that somebody has changed runs.
-fn object(env: sys::napi_env, fields: &[sys::napi_property_descriptor]) -> napi::Result<sys::napi_value> {
+pub(super) fn object(env: sys::napi_env, fields: &[sys::napi_property_descriptor]) -> napi::Result<sys::napi_value> {
     let mut object = ptr::null_mut();
     // SAFETY: the names are static, and the values live in the current scope.
     let status = unsafe {

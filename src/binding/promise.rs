@@ -3,35 +3,37 @@
 use std::ptr;
 use std::sync::Arc;
 
-use napi::bindgen_prelude::{JsValue, PromiseRaw, ToNapiValue};
+use napi::bindgen_prelude::{JsValue, PromiseRaw};
 use napi::{Env, JsError, sys};
 
 use super::bridge::{Bridge, Results};
 use super::failure::to_js;
-use super::js::{Checked, Refusal, take_exception};
-use crate::{Error, ErrorKind, Result};
+use super::js::{Refusal, take_exception};
+use super::observer::{Observed, Outcome};
+use super::output::Answer;
+use crate::{Error, ErrorKind, Result, Tally, tallied};
 
-/// The promise of `start(input)`, or of a rejection where the input was refused.
-pub(super) fn promise<'e, I, T, F>(
-    env: &'e Env,
-    input: Checked<'e, I>,
-    start: impl FnOnce(I) -> F,
-) -> napi::Result<PromiseRaw<'e, T>>
-where
-    T: ToNapiValue + Send + 'static,
-    F: Future<Output = Result<T>> + Send + 'static,
-{
-    let input = match input {
-        Ok(input) => input,
-        Err(refusal) => return rejected(env, &refusal),
-    };
+/// The promise of `call`, of which somebody may want to know.
+pub(super) fn promise<T: Answer>(
+    env: &Env,
+    observed: Option<Observed>,
+    call: impl Future<Output = Result<T>> + Send + 'static,
+) -> napi::Result<PromiseRaw<'_, T>> {
     let bridge = Bridge::of(env)?;
     let (mut deferred, mut promise) = (ptr::null_mut(), ptr::null_mut());
     // SAFETY: both are written before they are read.
     napi::check_status!(unsafe { sys::napi_create_promise(env.raw(), &raw mut deferred, &raw mut promise) })?;
     let settle = Settle { deferred: Some(Deferred(deferred)), results: bridge.results() };
-    let future = start(input);
-    bridge.begin(env, Box::pin(async move { settle.with(future.await) }));
+    bridge.begin(
+        env,
+        match observed {
+            None => Box::pin(async move { settle.with(call.await, None) }),
+            Some(observed) => Box::pin(async move {
+                let (result, tally) = tallied(call).await;
+                settle.with(result, Some((observed, tally)));
+            }),
+        },
+    );
     Ok(PromiseRaw::new(env.raw(), promise))
 }
 
@@ -47,7 +49,8 @@ struct Deferred(sys::napi_deferred);
 unsafe impl Send for Deferred {}
 
 impl Deferred {
-    fn settle<T: ToNapiValue>(self, env: &Env, result: Result<T>) {
+    fn settle<T: Answer>(self, env: &Env, result: Result<T>, observed: Option<(Observed, Tally)>) {
+        let outcome = result.as_ref().map_or_else(|error| Outcome::Failure(error.kind()), Answer::outcome);
         // SAFETY: a live environment, on its own thread.
         let (settle, value) = match result.map(|answer| unsafe { T::to_napi_value(env.raw(), answer) }) {
             Ok(Ok(value)) => (sys::napi_resolve_deferred as Settling, value),
@@ -59,6 +62,9 @@ impl Deferred {
         };
         // SAFETY: the deferred is used once. It fails only where the environment is ending.
         let _ = unsafe { settle(env.raw(), self.0, value) };
+        if let Some((observed, tally)) = observed {
+            observed.report(env, outcome, tally);
+        }
     }
 }
 
@@ -77,13 +83,13 @@ struct Settle {
 }
 
 impl Settle {
-    fn with<T: ToNapiValue + Send + 'static>(mut self, result: Result<T>) {
-        self.settle(result);
+    fn with<T: Answer>(mut self, result: Result<T>, observed: Option<(Observed, Tally)>) {
+        self.settle(result, observed);
     }
 
-    fn settle<T: ToNapiValue + Send + 'static>(&mut self, result: Result<T>) {
+    fn settle<T: Answer>(&mut self, result: Result<T>, observed: Option<(Observed, Tally)>) {
         if let Some(deferred) = self.deferred.take() {
-            self.results.push(Box::new(move |env| deferred.settle(env, result)));
+            self.results.push(Box::new(move |env| deferred.settle(env, result, observed)));
         }
     }
 }
@@ -91,6 +97,6 @@ impl Settle {
 impl Drop for Settle {
     fn drop(&mut self) {
         let message = "the call ended without a result, which is a bug in tabletheory-isr";
-        self.settle::<()>(Err(Error::new(ErrorKind::Unexpected, message)));
+        self.settle::<()>(Err(Error::new(ErrorKind::Unexpected, message)), None);
     }
 }

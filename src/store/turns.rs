@@ -11,7 +11,7 @@ use tokio::task::yield_now;
 
 use super::locked;
 use crate::error::{ErrorKind, Result};
-use crate::table::{Call, Table};
+use crate::table::{Call, Table, shared};
 
 /// Runs calls for different keys apart, and those for the same key in turns.
 pub(super) struct Turns<T> {
@@ -70,6 +70,7 @@ impl<T: Clone> Turns<T> {
         let turn = caller.key.join();
         let _in_flight = table.in_time(call, call.deadline, WAITING, caller.key.in_flight.lock()).await?;
         if let Some(answer) = turn.answer() {
+            shared();
             return answer.map(By::Another);
         }
         gather(&turn).await;

@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::connections::Connections;
 use super::fault::{Class, Fault, Limit};
+use super::tally;
 
 const SHORTEST_BACKOFF_MS: f64 = 25.0;
 const LONGEST_BACKOFF_MS: f64 = 400.0;
@@ -115,6 +116,7 @@ async fn one_attempt<T>(
     if deadline.has_passed() {
         return Err(not_sent());
     }
+    tally::sent();
     let sent = Instant::now();
     let request_ends = sent + policy.request_timeout;
     if deadline.at <= request_ends {

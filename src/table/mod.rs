@@ -14,12 +14,15 @@ mod provision;
 mod requests;
 mod row;
 mod schema;
+mod tally;
 mod telemetry;
 mod tls;
 
 pub(crate) use attempts::Deadline;
 pub(crate) use requests::{LockWrite, NewLock, Published, Unwritten};
 pub(crate) use row::LockRow;
+pub(crate) use tally::shared;
+pub use tally::{Tally, tallied};
 
 use std::error::Error as StdError;
 use std::fmt::{self, Display};
