@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
+import * as esbuild from 'esbuild'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { packAll, packFat } from '../scripts/pack.mjs'
@@ -63,6 +64,27 @@ describe.each(['module', 'commonjs'] as const)('an app of type %s', (type) => {
     expect(await run(app)).toBe('page.html')
   })
 })
+
+test.each(['cjs', 'esm'] as const)(
+  'a handler in one file by esbuild runs with the package beside it: %s',
+  async (format) => {
+    const app = await install('commonjs', [packed.main, ...packed.platforms])
+    // What goes to Lambda: the bundle, and the modules that are left out of it.
+    const asset = await mkdtemp(join(folder, 'asset-'))
+    await cp(join(app, 'node_modules'), join(asset, 'node_modules'), { recursive: true })
+    await writeFile(join(asset, 'package.json'), JSON.stringify({ type: format === 'esm' ? 'module' : 'commonjs' }))
+    await esbuild.build({
+      entryPoints: [join(app, 'app.ts')],
+      outfile: join(asset, 'app.js'),
+      bundle: true,
+      platform: 'node',
+      target: 'node20',
+      format,
+      external: ['@theory-cloud/tabletheory-isr'],
+    })
+    expect(await run(asset)).toBe('page.html')
+  },
+)
 
 test('its types resolve in every module system that there is', async () => {
   const attw = `${root}node_modules/@arethetypeswrong/cli/dist/index.js`
