@@ -1,1 +1,2 @@
-export * from './index.js'
+export { createFaceTheoryIsrMetaStore, FaceTheoryIsrMetaStore } from './index.js'
+export type * from './index.js'

@@ -169,6 +169,11 @@ test('a read that was under way during an own change is not kept', () => {
   )
 })
 
+test('it reads consistently, for what it remembers must not be from before an own change', () =>
+  withReader({ ...longest, consistentRead: false }, async ({ stub }) => {
+    expect(stub.requests.map(({ body }) => body.ConsistentRead)).toEqual([true])
+  }))
+
 test('stores do not share it', () =>
   withReader(longest, async ({ cacheKey }) => {
     await writeRow(table, rowOf(cacheKey, 'second'))

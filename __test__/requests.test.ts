@@ -67,6 +67,18 @@ test('a token that was committed is refused without a request until it is acquir
     expect(stub.count('TransactWriteItems')).toBe(2)
   }))
 
+test("a call's time begins with the call: when it is up before the event loop comes round, nothing is sent", () =>
+  withStub(succeed, async (stub) => {
+    const store = storeAt(stub, { operationTimeoutMs: 1_000 })
+    await get.run(store, 'key')
+    const call = get.run(store, 'key')
+    const end = performance.now() + 1_100
+    while (performance.now() < end);
+    const limit = 'operationTimeoutMs (1000 ms) passed before anything was sent'
+    await expect(call).rejects.toMatchObject({ code: 'ErrTimeout', message: expect.stringContaining(limit) })
+    expect(stub.count('Query')).toBe(1)
+  }))
+
 test('a request says who asks, and carries nothing that DynamoDB does not need', () =>
   withStub(succeed, async (stub) => {
     await get.run(storeAt(stub), 'key')

@@ -99,6 +99,14 @@ describe.each(nodes.filter(({ here }) => here))('$name', ({ node, version }) => 
     expectEnding(await run('collected.mjs', [], node, ['--expose-gc']))
   })
 
+  test('survives workers in turn, of which the first has loaded the addon', async () => {
+    expectEnding(await run('workers-only.mjs', [], node))
+  })
+
+  test("keeps nothing of the first call's asynchronous context", async () => {
+    expectEnding(await run('contexts.mjs', [], node, ['--expose-gc']))
+  })
+
   test.each([
     'a worker that ends',
     'a worker that is terminated under its calls',

@@ -13,6 +13,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use napi::{Env, sys};
 use tokio::runtime::{Builder, Runtime};
 
+use crate::{Error, ErrorKind, Result};
+
 /// What is done for a call; it ends by handing over a [`Settlement`].
 pub(super) type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// Settles a promise, on the JavaScript thread.
@@ -22,9 +24,21 @@ pub(super) type Settlement = Box<dyn FnOnce(&Env) + Send>;
 pub(super) struct Bridge {
     /// Made in this turn.
     calls: RefCell<Vec<Work>>,
+    worker: Cell<Option<Worker>>,
     /// Promises that are not settled. As long as there are any, the process stays alive.
     open: Cell<usize>,
     results: Arc<Results>,
+}
+
+/// Where calls are worked on.
+#[derive(Clone, Copy)]
+pub(super) struct Worker(&'static Runtime);
+
+impl Worker {
+    /// Starts it at the first call.
+    pub(super) fn start() -> Result<Self> {
+        runtime().map(Self)
+    }
 }
 
 thread_local! {
@@ -38,7 +52,7 @@ impl Bridge {
             return Ok(bridge);
         }
         let results = Results::new(env)?;
-        let bridge = Rc::new(Self { calls: RefCell::default(), open: Cell::new(0), results });
+        let bridge = Rc::new(Self { calls: RefCell::default(), worker: Cell::default(), open: Cell::new(0), results });
         BRIDGES.with_borrow_mut(|bridges| bridges.insert(env.raw(), Rc::clone(&bridge)));
         Ok(bridge)
     }
@@ -49,7 +63,8 @@ impl Bridge {
     }
 
     /// Begins `work` when the event loop comes round.
-    pub(super) fn begin(&self, env: &Env, work: Work) {
+    pub(super) fn begin(&self, env: &Env, worker: Worker, work: Work) {
+        self.worker.set(Some(worker));
         if self.open.replace(self.open.get() + 1) == 0 {
             self.results.keep_alive(env, true);
         }
@@ -64,8 +79,9 @@ impl Bridge {
         if calls.is_empty() {
             return;
         }
+        let Some(Worker(runtime)) = self.worker.get() else { return };
         // Not one by one: the first would be gone before the last has come.
-        runtime().spawn(async {
+        runtime.spawn(async {
             for call in calls {
                 tokio::spawn(call);
             }
@@ -89,7 +105,7 @@ impl Bridge {
                 }
             }
         }
-        self.open.set(self.open.get() - settled);
+        self.open.set(self.open.get().saturating_sub(settled));
         if self.open.get() == 0 {
             self.results.keep_alive(env, false);
         }
@@ -197,40 +213,60 @@ extern "C" fn come_round(env: sys::napi_env, _: sys::napi_value, _: *mut c_void,
     if env.is_null() {
         return;
     }
-    let bridge = BRIDGES.try_with(|bridges| bridges.borrow().get(&env).cloned());
-    if let Ok(Some(bridge)) = bridge {
-        bridge.settle(&Env::from_raw(env));
-        bridge.send();
-    }
+    without_panic(|| {
+        let bridge = BRIDGES.try_with(|bridges| bridges.borrow().get(&env).cloned());
+        if let Ok(Some(bridge)) = bridge {
+            bridge.settle(&Env::from_raw(env));
+            bridge.send();
+        }
+    });
 }
 
 /// Called on the JavaScript thread when the environment ends.
 extern "C" fn forget(env: sys::napi_env, kept: *mut c_void, _: *mut c_void) {
     // SAFETY: this is what `Results::new` kept for it.
     let results = unsafe { Arc::from_raw(kept.cast::<Results>()) };
-    let waiting = {
-        let mut state = results.lock();
-        state.wake_up = WakeUp(ptr::null_mut());
-        std::mem::take(&mut state.waiting)
-    };
-    drop(waiting);
-    // Its calls, when dropped, have something to say to nobody.
-    let _ = BRIDGES.try_with(|bridges| bridges.borrow_mut().remove(&env).map(drop));
+    without_panic(|| {
+        let waiting = {
+            let mut state = results.lock();
+            state.wake_up = WakeUp(ptr::null_mut());
+            std::mem::take(&mut state.waiting)
+        };
+        drop(waiting);
+        // Its calls, when dropped, have something to say to nobody.
+        let bridge = BRIDGES.try_with(|bridges| bridges.borrow_mut().remove(&env));
+        drop(bridge);
+    });
+}
+
+/// A panic must not go on into Node.js, which it would end.
+fn without_panic(work: impl FnOnce()) {
+    let _ = catch_unwind(AssertUnwindSafe(work));
 }
 
 /// One worker: requests wait for the network and not for a processor, and a second worker only adds hand-overs. Its
 /// thread never keeps the process alive, and lives as long as the process, as the addon's code does.
-fn runtime() -> &'static Runtime {
+fn runtime() -> Result<&'static Runtime> {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
-    RUNTIME.get_or_init(|| {
-        let built = Builder::new_multi_thread()
+    if let Some(runtime) = RUNTIME.get() {
+        return Ok(runtime);
+    }
+    // Tokio panics where the operating system has no thread left.
+    let build = || {
+        Builder::new_multi_thread()
             .worker_threads(1)
             .max_blocking_threads(4)
             .thread_name("tabletheory-isr")
             .enable_all()
-            .build();
-        // Without threads there is no answering any call; the caller's `catch_unwind` reports it.
-        #[expect(clippy::expect_used, reason = "the operating system is out of threads, and nobody can be told later")]
-        built.expect("the operating system gives a thread")
-    })
+            .build()
+    };
+    match catch_unwind(build) {
+        Ok(Ok(runtime)) => Ok(RUNTIME.get_or_init(|| runtime)),
+        Ok(Err(cause)) => Err(no_worker().caused_by(cause)),
+        Err(_) => Err(no_worker()),
+    }
+}
+
+fn no_worker() -> Error {
+    Error::new(ErrorKind::Unexpected, "the thread that sends requests could not be started")
 }

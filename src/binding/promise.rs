@@ -6,7 +6,9 @@ use std::sync::Arc;
 use napi::bindgen_prelude::{JsValue, PromiseRaw};
 use napi::{Env, JsError, sys};
 
-use super::bridge::{Bridge, Results};
+use tokio::time::Instant;
+
+use super::bridge::{Bridge, Results, Worker};
 use super::failure::to_js;
 use super::js::{Refusal, take_exception};
 use super::observer::{Observed, Outcome};
@@ -19,21 +21,21 @@ pub(super) fn promise<T: Answer>(
     observed: Option<Observed>,
     call: impl Future<Output = Result<T>> + Send + 'static,
 ) -> napi::Result<PromiseRaw<'_, T>> {
+    let worker = match Worker::start() {
+        Ok(worker) => worker,
+        Err(error) => return rejected(env, &error.into()),
+    };
+    let begun = Instant::now();
     let bridge = Bridge::of(env)?;
     let (mut deferred, mut promise) = (ptr::null_mut(), ptr::null_mut());
     // SAFETY: both are written before they are read.
     napi::check_status!(unsafe { sys::napi_create_promise(env.raw(), &raw mut deferred, &raw mut promise) })?;
     let settle = Settle { deferred: Some(Deferred(deferred)), results: bridge.results() };
-    bridge.begin(
-        env,
-        match observed {
-            None => Box::pin(async move { settle.with(call.await, None) }),
-            Some(observed) => Box::pin(async move {
-                let (result, tally) = tallied(call).await;
-                settle.with(result, Some((observed, tally)));
-            }),
-        },
-    );
+    let work = Box::pin(async move {
+        let (result, tally) = tallied(begun, call).await;
+        settle.with(result, observed.map(|observed| (observed, tally)));
+    });
+    bridge.begin(env, worker, work);
     Ok(PromiseRaw::new(env.raw(), promise))
 }
 

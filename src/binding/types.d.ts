@@ -138,7 +138,8 @@ export interface FaceTheoryIsrMetaStoreOptions {
    * Milliseconds, 0 to 3,600,000, for which `get` answers a fresh page again from memory after it was read. That saves
    * requests, and shows what another process has invalidated or published up to that much later. Never answered from
    * memory: a page that is stale by this machine's clock, a key without a page, a lease. This store's own
-   * `commitGeneration`, `invalidate` and `tryAcquireLease` forget the key's page. At most 1,000 pages are kept. Default: 0, never.
+   * `commitGeneration`, `invalidate` and `tryAcquireLease` forget the key's page. At most 1,000 pages are kept. With it, `get` reads
+   * consistently, whatever `consistentRead` says. Default: 0, never.
    */
   maxStalenessMs?: number | undefined
   /**

@@ -37,7 +37,7 @@ pub(crate) struct Deadline {
 
 impl Deadline {
     pub(super) fn after(allowed: Duration, limit: Limit) -> Self {
-        Self { at: Instant::now() + allowed, allowed, limit }
+        Self { at: tally::begun() + allowed, allowed, limit }
     }
 
     /// Earlier by a tenth of the whole, for what has to be done when this one has passed.

@@ -54,7 +54,7 @@ impl Table {
                 .client
                 .query()
                 .table_name(self.config.table_name.as_str())
-                .consistent_read(self.config.consistent_read)
+                .consistent_read(self.reads_consistently())
                 .key_condition_expression(schema::OUR_ROWS)
                 .expression_attribute_values(":pk", row::string(call.key.partition()))
                 .expression_attribute_values(":lock", row::string(schema::LOCK))
@@ -71,10 +71,15 @@ impl Table {
         let lock = find(schema::LOCK).and_then(row::lock_from);
         // LOCK comes first. META comes last, and so is missing when a megabyte of other rows lies between them.
         let page = match find(schema::META) {
-            None if answer.last_evaluated_key().is_some() => self.read_page(call, self.config.consistent_read).await?,
+            None if answer.last_evaluated_key().is_some() => self.read_page(call, self.reads_consistently()).await?,
             meta => meta.and_then(row::page_from),
         };
         Ok((lock, page))
+    }
+
+    /// What is remembered must not be from before an own change.
+    fn reads_consistently(&self) -> bool {
+        self.config.consistent_read || !self.config.max_staleness.is_zero()
     }
 
     /// META alone.

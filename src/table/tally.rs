@@ -1,9 +1,11 @@
-//! What a call took: counted where requests are sent and shared, for whoever asks.
+//! When a call was made and what it took: counted where requests are sent and shared, for whoever asks.
 
 use std::cell::Cell;
 
+use tokio::time::Instant;
+
 tokio::task_local! {
-    static TALLY: Cell<Tally>;
+    static CALL: (Instant, Cell<Tally>);
 }
 
 /// What a call took.
@@ -15,14 +17,18 @@ pub struct Tally {
     pub is_shared: bool,
 }
 
-/// The result of a call of a [`Store`](crate::Store), and what it took.
-pub async fn tallied<T>(call: impl Future<Output = T>) -> (T, Tally) {
-    TALLY
-        .scope(Cell::default(), async {
-            let result = call.await;
-            (result, TALLY.get().get())
-        })
-        .await
+/// The result of a call of a [`Store`](crate::Store) that was made at `begun`, from when its time counts, and what it took.
+pub async fn tallied<T>(begun: Instant, call: impl Future<Output = T>) -> (T, Tally) {
+    let call = async {
+        let result = call.await;
+        (result, CALL.with(|(_, tally)| tally.get()))
+    };
+    CALL.scope((begun, Cell::default()), call).await
+}
+
+/// When the present call was made: now, unless its caller has said.
+pub(super) fn begun() -> Instant {
+    CALL.try_with(|(begun, _)| *begun).unwrap_or_else(|_| Instant::now())
 }
 
 pub(super) fn sent() {
@@ -35,5 +41,5 @@ pub(crate) fn shared() {
 
 fn update(change: impl Fn(Tally) -> Tally) {
     // Mostly nobody has asked.
-    let _ = TALLY.try_with(|tally| tally.set(change(tally.get())));
+    let _ = CALL.try_with(|(_, tally)| tally.set(change(tally.get())));
 }

@@ -2,7 +2,6 @@
 
 use aws_runtime::invocation_id::InvocationIdInterceptor;
 use aws_runtime::request_info::RequestInfoInterceptor;
-use aws_runtime::service_clock_skew::ServiceClockSkewInterceptor;
 use aws_runtime::user_agent::UserAgentInterceptor;
 use aws_sdk_dynamodb::config::interceptors::{
     BeforeSerializationInterceptorContextRef, BeforeTransmitInterceptorContextMut,
@@ -34,8 +33,7 @@ impl Intercept for NameOnly {
             .interceptor_state()
             .store_put(disable_interceptor::<UserAgentInterceptor>(CAUSE))
             .store_put(disable_interceptor::<InvocationIdInterceptor>(CAUSE))
-            .store_put(disable_interceptor::<RequestInfoInterceptor>(CAUSE))
-            .store_put(disable_interceptor::<ServiceClockSkewInterceptor>(CAUSE));
+            .store_put(disable_interceptor::<RequestInfoInterceptor>(CAUSE));
         Ok(())
     }
 
