@@ -1,2 +1,2 @@
-export { createFaceTheoryIsrMetaStore, FaceTheoryIsrMetaStore } from './index.js'
 export type * from './index.js'
+export { createFaceTheoryIsrMetaStore, FaceTheoryIsrMetaStore } from './index.js'
