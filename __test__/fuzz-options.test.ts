@@ -185,8 +185,9 @@ const groups: Record<string, { options: Option[] } & Proof> = {
     ],
     call: (store) => store.get('key'),
     mustSucceed: ({ pkFromCacheKey }) => pkFromCacheKey === undefined || pkFromCacheKey === usualPartition,
-    check: ({ pkPrefix = 'CACHE#', pkFromCacheKey, consistentRead = true }, requests) => {
-      expect(requests.map(({ body }) => body.ConsistentRead)).toEqual([consistentRead])
+    check: ({ pkPrefix = 'CACHE#', pkFromCacheKey, consistentRead = true, maxStalenessMs = 0 }, requests) => {
+      const isRemembered = Math.round(Number(maxStalenessMs) * 1e6) >= 1
+      expect(requests.map(({ body }) => body.ConsistentRead)).toEqual([consistentRead || isRemembered])
       const partition = pkFromCacheKey === undefined ? `${pkPrefix}key` : usualPartition('key')
       expect(partitionsIn(requests)).toEqual([partition])
     },
