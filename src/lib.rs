@@ -74,6 +74,7 @@
 mod binding;
 mod config;
 mod error;
+mod locked;
 mod model;
 mod store;
 mod table;

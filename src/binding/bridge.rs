@@ -8,12 +8,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::ptr;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use napi::{Env, sys};
-use tokio::runtime::{Builder, Runtime};
 
-use crate::{Error, ErrorKind, Result};
+use super::worker::worker;
+use crate::locked::locked;
 
 /// What is done for a call; it ends by handing over a [`Settlement`].
 pub(super) type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -24,21 +24,9 @@ pub(super) type Settlement = Box<dyn FnOnce(&Env) + Send>;
 pub(super) struct Bridge {
     /// Made in this turn.
     calls: RefCell<Vec<Work>>,
-    worker: Cell<Option<Worker>>,
     /// Promises that are not settled. As long as there are any, the process stays alive.
     open: Cell<usize>,
     results: Arc<Results>,
-}
-
-/// Where calls are worked on.
-#[derive(Clone, Copy)]
-pub(super) struct Worker(&'static Runtime);
-
-impl Worker {
-    /// Starts it at the first call.
-    pub(super) fn start() -> Result<Self> {
-        runtime().map(Self)
-    }
 }
 
 thread_local! {
@@ -46,13 +34,13 @@ thread_local! {
 }
 
 impl Bridge {
-    /// The environment's bridge, built at its first call.
+    /// The environment's bridge, built when the addon is loaded.
     pub(super) fn of(env: &Env) -> napi::Result<Rc<Self>> {
         if let Some(bridge) = BRIDGES.with_borrow(|bridges| bridges.get(&env.raw()).cloned()) {
             return Ok(bridge);
         }
         let results = Results::new(env)?;
-        let bridge = Rc::new(Self { calls: RefCell::default(), worker: Cell::default(), open: Cell::new(0), results });
+        let bridge = Rc::new(Self { calls: RefCell::default(), open: Cell::new(0), results });
         BRIDGES.with_borrow_mut(|bridges| bridges.insert(env.raw(), Rc::clone(&bridge)));
         Ok(bridge)
     }
@@ -63,8 +51,7 @@ impl Bridge {
     }
 
     /// Begins `work` when the event loop comes round.
-    pub(super) fn begin(&self, env: &Env, worker: Worker, work: Work) {
-        self.worker.set(Some(worker));
+    pub(super) fn begin(&self, env: &Env, work: Work) {
         if self.open.replace(self.open.get() + 1) == 0 {
             self.results.keep_alive(env, true);
         }
@@ -79,9 +66,9 @@ impl Bridge {
         if calls.is_empty() {
             return;
         }
-        let Some(Worker(runtime)) = self.worker.get() else { return };
-        // Not one by one: the first would be gone before the last has come.
-        runtime.spawn(async {
+        // It was there when the calls were made. Not one by one: the first would be gone before the last has come.
+        let Ok(worker) = worker() else { return };
+        worker.spawn(async {
             for call in calls {
                 tokio::spawn(call);
             }
@@ -204,7 +191,7 @@ impl Results {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.0)
     }
 }
 
@@ -242,31 +229,4 @@ extern "C" fn forget(env: sys::napi_env, kept: *mut c_void, _: *mut c_void) {
 /// A panic must not go on into Node.js, which it would end.
 fn without_panic(work: impl FnOnce()) {
     let _ = catch_unwind(AssertUnwindSafe(work));
-}
-
-/// One worker: requests wait for the network and not for a processor, and a second worker only adds hand-overs. Its
-/// thread never keeps the process alive, and lives as long as the process, as the addon's code does.
-fn runtime() -> Result<&'static Runtime> {
-    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
-    if let Some(runtime) = RUNTIME.get() {
-        return Ok(runtime);
-    }
-    // Tokio panics where the operating system has no thread left.
-    let build = || {
-        Builder::new_multi_thread()
-            .worker_threads(1)
-            .max_blocking_threads(4)
-            .thread_name("tabletheory-isr")
-            .enable_all()
-            .build()
-    };
-    match catch_unwind(build) {
-        Ok(Ok(runtime)) => Ok(RUNTIME.get_or_init(|| runtime)),
-        Ok(Err(cause)) => Err(no_worker().caused_by(cause)),
-        Err(_) => Err(no_worker()),
-    }
-}
-
-fn no_worker() -> Error {
-    Error::new(ErrorKind::Unexpected, "the thread that sends requests could not be started")
 }

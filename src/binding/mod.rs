@@ -16,6 +16,7 @@ mod options;
 mod output;
 mod promise;
 mod receiver;
+mod worker;
 
 use std::sync::Arc;
 

@@ -8,11 +8,12 @@ use napi::{Env, JsError, sys};
 
 use tokio::time::Instant;
 
-use super::bridge::{Bridge, Results, Worker};
+use super::bridge::{Bridge, Results};
 use super::failure::to_js;
 use super::js::{Refusal, take_exception};
 use super::observer::{Observed, Outcome};
 use super::output::Answer;
+use super::worker::worker;
 use crate::{Error, ErrorKind, Result, Tally, tallied};
 
 /// The promise of `call`, of which somebody may want to know.
@@ -21,10 +22,9 @@ pub(super) fn promise<T: Answer>(
     observed: Option<Observed>,
     call: impl Future<Output = Result<T>> + Send + 'static,
 ) -> napi::Result<PromiseRaw<'_, T>> {
-    let worker = match Worker::start() {
-        Ok(worker) => worker,
-        Err(error) => return rejected(env, &error.into()),
-    };
+    if let Err(error) = worker() {
+        return rejected(env, &error.into());
+    }
     let begun = Instant::now();
     let bridge = Bridge::of(env)?;
     let (mut deferred, mut promise) = (ptr::null_mut(), ptr::null_mut());
@@ -35,7 +35,7 @@ pub(super) fn promise<T: Answer>(
         let (result, tally) = tallied(begun, call).await;
         settle.with(result, observed.map(|observed| (observed, tally)));
     });
-    bridge.begin(env, worker, work);
+    bridge.begin(env, work);
     Ok(PromiseRaw::new(env.raw(), promise))
 }
 

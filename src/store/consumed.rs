@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard};
 
-use super::locked;
+use crate::locked::locked;
 use crate::model::LeaseClaim;
 
 /// How many are remembered. Older ones are still refused by the table, where the publish deleted their row.

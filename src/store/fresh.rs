@@ -12,8 +12,8 @@ use aws_smithy_async::time::SharedTimeSource;
 use lru::LruCache;
 use tokio::time::Instant;
 
-use super::locked;
 use crate::config::Config;
+use crate::locked::locked;
 use crate::model::Page;
 
 /// The pages that are kept; the one that was not asked for longest goes first.

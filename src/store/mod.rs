@@ -9,8 +9,6 @@ mod invalidate;
 mod release;
 mod turns;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use self::acquire::Attempt;
 use self::consumed::ConsumedTokens;
 use self::fresh::FreshPages;
@@ -66,11 +64,6 @@ impl Store {
     fn call<'a>(&self, operation: &'static str, key: &'a EntryKey) -> Call<'a> {
         Call { operation, key, deadline: self.table.deadline() }
     }
-}
-
-/// Every change in this folder is complete before anything can panic, so a poisoned lock is as good as another.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn record(key: &EntryKey, page: Option<Page>, revalidate: RevalidateSeconds, lease: Option<Lease>) -> Record {

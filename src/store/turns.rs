@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 
 use tokio::task::yield_now;
 
-use super::locked;
 use crate::error::{ErrorKind, Result};
+use crate::locked::locked;
 use crate::table::{Call, Table, shared};
 
 /// Runs calls for different keys apart, and those for the same key in turns.

@@ -1,12 +1,14 @@
 //! The connections to the table's endpoint: how many there may be, and when all are given up.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use aws_sdk_dynamodb::config::{HttpClient, RuntimeComponents, SharedHttpClient};
 use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConnector};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
+
+use crate::locked::locked;
 
 /// Each takes a connection, and a Lambda function has 1,024 file descriptors for everything.
 const MOST_REQUESTS_IN_FLIGHT: usize = 64;
@@ -59,7 +61,7 @@ impl Pool {
     }
 
     fn renew(&self, sent: Instant) {
-        let mut current = self.0.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut current = locked(&self.0.current);
         // What was sent before went to connections that are given up already.
         if sent >= current.since {
             *current = Current { client: (self.0.make)(), since: Instant::now() };
@@ -75,7 +77,7 @@ impl fmt::Debug for Pool {
 
 impl HttpClient for Pool {
     fn http_connector(&self, settings: &HttpConnectorSettings, parts: &RuntimeComponents) -> SharedHttpConnector {
-        let client = self.0.current.lock().unwrap_or_else(PoisonError::into_inner).client.clone();
+        let client = locked(&self.0.current).client.clone();
         client.http_connector(settings, parts)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use aws_config::ecs::EcsCredentialsProvider;
@@ -22,6 +22,7 @@ use http::HeaderValue;
 use super::tls::https_clients;
 use crate::config::{Config, Endpoint, Environment};
 use crate::error::{Error, ErrorKind, Result};
+use crate::locked::locked;
 
 /// The metadata service answers in milliseconds or, off EC2, never.
 const METADATA_SERVICE_TIMEOUT: Duration = Duration::from_millis(500);
@@ -164,7 +165,7 @@ impl CurrentCredentials {
             return Ok(());
         }
         match load(&self.provider).await {
-            Ok(credentials) => *self.current.lock().unwrap_or_else(PoisonError::into_inner) = credentials,
+            Ok(credentials) => *locked(&self.current) = credentials,
             Err(error) if self.expire_within(Duration::ZERO) => return Err(error),
             Err(_) => {}
         }
@@ -172,7 +173,7 @@ impl CurrentCredentials {
     }
 
     fn current(&self) -> Credentials {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        locked(&self.current).clone()
     }
 
     fn expire_within(&self, time: Duration) -> bool {
