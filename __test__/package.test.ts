@@ -62,6 +62,12 @@ describe.each(['module', 'commonjs'] as const)('an app of type %s', (type) => {
       await compile(app, compiler, 'nodenext', 'nodenext')
     }
     expect(await run(app)).toBe('page.html')
+    const { stdout } = await execute('npx', ['--offline', 'tabletheory-isr', 'list', '--json', '--table-name', table], {
+      cwd: app,
+      env: { DYNAMODB_ENDPOINT: endpoint, PATH: process.env.PATH },
+      shell: process.platform === 'win32',
+    })
+    expect(stdout).toContain('"htmlPointer":"page.html"')
   })
 })
 

@@ -16,11 +16,11 @@ const platforms = readdirSync(join(root, 'npm')).map((folder) => {
   return { folder, manifest, binary: join(root, manifest.main) }
 })
 
-/** Packs the files with this manifest; resolves to the tarball. */
+/** Packs the files, by their names in the tarball, with this manifest; resolves to the tarball. */
 function pack(manifest, files, destination) {
   const stage = mkdtempSync(join(tmpdir(), 'tabletheory-isr-pack-'))
   try {
-    for (const file of files) cpSync(file, join(stage, file.slice(file.lastIndexOf('/') + 1)))
+    for (const [name, file] of Object.entries(files)) cpSync(file, join(stage, name), { recursive: true })
     writeFileSync(join(stage, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
     const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', destination]
     const [{ filename }] = JSON.parse(execFileSync('npm', args, { cwd: stage, encoding: 'utf8' }))
@@ -36,7 +36,10 @@ function publishedManifest(more) {
   return { ...manifest, ...more }
 }
 
-const ownFiles = () => [...readJson('package.json').files, 'README.md', 'LICENSE'].map((file) => join(root, file))
+const ownFiles = () =>
+  Object.fromEntries(
+    [...readJson('package.json').files, 'README.md', 'LICENSE'].map((file) => [file, join(root, file)]),
+  )
 const built = () => platforms.filter(({ binary }) => existsSync(binary))
 
 /** The package, and that of each platform for which there is a binary. */
@@ -46,7 +49,11 @@ export function packAll(destination) {
   return {
     main: pack(publishedManifest({ optionalDependencies }), ownFiles(), destination),
     platforms: built().map(({ folder, manifest, binary }) => {
-      return pack(manifest, [binary, join(root, `npm/${folder}/README.md`)], destination)
+      return pack(
+        manifest,
+        { [manifest.main]: binary, 'README.md': join(root, `npm/${folder}/README.md`) },
+        destination,
+      )
     }),
   }
 }
@@ -54,10 +61,9 @@ export function packAll(destination) {
 /** The package with every binary that there is. */
 export function packFat(destination) {
   mkdirSync(destination, { recursive: true })
-  const { files } = readJson('package.json')
-  const binaries = built()
-  const manifest = publishedManifest({ files: [...files, ...binaries.map((platform) => platform.manifest.main)] })
-  return pack(manifest, [...ownFiles(), ...binaries.map(({ binary }) => binary)], destination)
+  const binaries = Object.fromEntries(built().map(({ manifest: { main }, binary }) => [main, binary]))
+  const manifest = publishedManifest({ files: [...readJson('package.json').files, ...Object.keys(binaries)] })
+  return pack(manifest, { ...ownFiles(), ...binaries }, destination)
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

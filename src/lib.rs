@@ -89,4 +89,4 @@ pub use model::{
     StrictCspPolicy, content_type_or_default, status_or_default,
 };
 pub use store::Store;
-pub use table::{Tally, tallied};
+pub use table::{Description, Inspection, Listed, Listing, Position, Probe, ProbeRequest, Tally, tallied};

@@ -12,6 +12,7 @@ mod failure;
 mod input;
 mod js;
 mod observer;
+mod operator;
 mod options;
 mod output;
 mod promise;

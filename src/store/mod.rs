@@ -1,4 +1,4 @@
-//! The five operations as use-cases over the table, a file each.
+//! The five operations as use-cases over the table, a file each; and what an operator asks.
 
 mod acquire;
 mod commit;
@@ -6,6 +6,7 @@ mod consumed;
 mod fresh;
 mod get;
 mod invalidate;
+mod operator;
 mod release;
 mod turns;
 

@@ -10,6 +10,7 @@ mod connections;
 mod credentials;
 mod fault;
 mod number;
+mod operator;
 mod provision;
 mod requests;
 mod row;
@@ -19,6 +20,7 @@ mod telemetry;
 mod tls;
 
 pub(crate) use attempts::Deadline;
+pub use operator::{Description, Inspection, Listed, Listing, Position, Probe, ProbeRequest};
 pub(crate) use requests::{LockWrite, NewLock, Published, Unwritten};
 pub(crate) use row::LockRow;
 pub(crate) use tally::shared;
@@ -30,7 +32,7 @@ use std::fmt::{self, Display};
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use tokio::sync::OnceCell;
 
-use self::attempts::{Failure, Policy};
+use self::attempts::{Failure, Policy, attempt};
 use self::client::Connected;
 use self::fault::{Class, Fault, Limit};
 use crate::config::Config;
@@ -115,6 +117,22 @@ impl Table {
             request_timeout: self.config.request_timeout,
             connections: &connected.connections,
         }
+    }
+
+    /// Tries a request that is about no cache key.
+    async fn ask<T, F>(
+        &self,
+        about: &str,
+        connected: &Connected,
+        deadline: Deadline,
+        send: impl FnMut() -> F,
+    ) -> Result<T>
+    where
+        F: Future<Output = Result<T, Fault>>,
+    {
+        attempt(self.policy(connected, FEW_CONFLICTS), deadline, send)
+            .await
+            .map_err(|Failure { fault, attempts, .. }| self.describe(fault, attempts, about, &connected.place))
     }
 
     fn explain(&self, failure: Failure, call: Call<'_>, place: &str) -> Error {

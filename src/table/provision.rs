@@ -11,10 +11,10 @@ use aws_sdk_dynamodb::types::{
 };
 use tokio::time::sleep;
 
-use super::attempts::{Deadline, Failure, attempt};
+use super::attempts::Deadline;
 use super::client::Connected;
 use super::fault::{Fault, Limit};
-use super::{FEW_CONFLICTS, Table, schema};
+use super::{Table, schema};
 use crate::error::{Error, ErrorKind, Result};
 
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
@@ -28,7 +28,7 @@ impl Table {
         let connected = self.connected(OPERATION, deadline).await?;
         let mut create_sent = false;
         loop {
-            match self.describe_table(connected, deadline).await? {
+            match self.describe_table(OPERATION, connected, deadline).await? {
                 Some(table) => {
                     self.check_keys(&table)?;
                     if table.table_status() == Some(&TableStatus::Active) {
@@ -49,7 +49,12 @@ impl Table {
         Ok(())
     }
 
-    async fn describe_table(&self, connected: &Connected, deadline: Deadline) -> Result<Option<TableDescription>> {
+    pub(super) async fn describe_table(
+        &self,
+        about: &str,
+        connected: &Connected,
+        deadline: Deadline,
+    ) -> Result<Option<TableDescription>> {
         let send = || async {
             let answer = connected.client.describe_table().table_name(self.config.table_name.as_str()).send().await;
             match answer {
@@ -60,7 +65,7 @@ impl Table {
                 },
             }
         };
-        self.provision(connected, deadline, send).await
+        self.ask(about, connected, deadline, send).await
     }
 
     async fn create(&self, connected: &Connected, deadline: Deadline) -> Result<()> {
@@ -90,17 +95,11 @@ impl Table {
             // Somebody else was faster, or our own lost attempt was.
             self.accept(answer, |code, _| code == "ResourceInUseException")
         };
-        self.provision(connected, deadline, send).await
+        self.ask(OPERATION, connected, deadline, send).await
     }
 
     fn check_keys(&self, table: &TableDescription) -> Result<()> {
-        let has_key = |name: &str, kind: &KeyType| {
-            table.key_schema().iter().any(|key| key.attribute_name() == name && key.key_type() == kind)
-                && table.attribute_definitions().iter().any(|attribute| {
-                    attribute.attribute_name() == name && attribute.attribute_type() == &ScalarAttributeType::S
-                })
-        };
-        if has_key(schema::PK, &KeyType::Hash) && has_key(schema::SK, &KeyType::Range) {
+        if schema::are_our_keys(table) {
             return Ok(());
         }
         Err(Error::new(
@@ -114,11 +113,7 @@ impl Table {
 
     /// Turns TTL on if it is off; whether it is on (or being turned on).
     async fn ttl_is_on(&self, connected: &Connected, deadline: Deadline) -> Result<bool> {
-        let describe = || async {
-            let request = connected.client.describe_time_to_live().table_name(self.config.table_name.as_str());
-            request.send().await.map(|answer| answer.time_to_live_description).map_err(|error| self.fault(error))
-        };
-        let ttl = self.provision(connected, deadline, describe).await?;
+        let ttl = self.describe_ttl(OPERATION, connected, deadline).await?;
         match ttl.as_ref().and_then(TimeToLiveDescription::time_to_live_status) {
             Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling) => {
                 let attribute = ttl.as_ref().and_then(TimeToLiveDescription::attribute_name).unwrap_or_default();
@@ -139,6 +134,19 @@ impl Table {
         }
     }
 
+    pub(super) async fn describe_ttl(
+        &self,
+        about: &str,
+        connected: &Connected,
+        deadline: Deadline,
+    ) -> Result<Option<TimeToLiveDescription>> {
+        let send = || async {
+            let request = connected.client.describe_time_to_live().table_name(self.config.table_name.as_str());
+            request.send().await.map(|answer| answer.time_to_live_description).map_err(|error| self.fault(error))
+        };
+        self.ask(about, connected, deadline, send).await
+    }
+
     async fn turn_ttl_on(&self, connected: &Connected, deadline: Deadline) -> Result<()> {
         let ttl =
             TimeToLiveSpecification::builder().enabled(true).attribute_name(schema::TTL).build().map_err(|error| {
@@ -151,16 +159,7 @@ impl Table {
             // Somebody else was faster, or our own lost attempt was.
             self.accept(answer, |code, message| code == "ValidationException" && message.contains("already enabled"))
         };
-        self.provision(connected, deadline, send).await
-    }
-
-    async fn provision<T, F>(&self, connected: &Connected, deadline: Deadline, send: impl FnMut() -> F) -> Result<T>
-    where
-        F: Future<Output = Result<T, Fault>>,
-    {
-        attempt(self.policy(connected, FEW_CONFLICTS), deadline, send)
-            .await
-            .map_err(|Failure { fault, attempts, .. }| self.describe(fault, attempts, OPERATION, &connected.place))
+        self.ask(OPERATION, connected, deadline, send).await
     }
 
     async fn pause(&self, deadline: Deadline, connected: &Connected) -> Result<()> {

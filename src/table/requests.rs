@@ -18,6 +18,13 @@ use crate::model::{Generation, LONGEST_BELIEVABLE_LEASE_MS, LeaseClaim, LeaseReq
 #[derive(Clone)]
 pub(crate) struct NewLock(Item);
 
+/// The two rows as they are.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    pub(super) lock: Option<Item>,
+    pub(super) meta: Option<Item>,
+}
+
 /// How the conditional write of LOCK ended.
 #[derive(Debug)]
 pub(crate) enum LockWrite {
@@ -46,15 +53,21 @@ pub(crate) enum Published {
 }
 
 impl Table {
-    /// Both rows with one request, which costs what reading one would.
+    /// What both rows say.
     pub(crate) async fn read_entry(&self, call: Call<'_>) -> Result<(Option<LockRow>, Option<Page>)> {
+        let Rows { lock, meta } = self.read_rows(call, self.reads_consistently()).await?;
+        Ok((lock.as_ref().and_then(row::lock_from), meta.as_ref().and_then(row::page_from)))
+    }
+
+    /// Both rows with one request, which costs what reading one would.
+    pub(super) async fn read_rows(&self, call: Call<'_>, consistently: bool) -> Result<Rows> {
         let connected = self.connected(call, call.deadline).await?;
         let request = || async {
             connected
                 .client
                 .query()
                 .table_name(self.config.table_name.as_str())
-                .consistent_read(self.reads_consistently())
+                .consistent_read(consistently)
                 .key_condition_expression(schema::OUR_ROWS)
                 .expression_attribute_values(":pk", row::string(call.key.partition()))
                 .expression_attribute_values(":lock", row::string(schema::LOCK))
@@ -66,15 +79,20 @@ impl Table {
         let answer = attempt(self.policy(connected, FEW_CONFLICTS), call.deadline, request)
             .await
             .map_err(|failure| self.explain(failure, call, &connected.place))?;
-        let find =
-            |sort_key: &str| answer.items().iter().find(|item| item.get(schema::SK) == Some(&row::string(sort_key)));
-        let lock = find(schema::LOCK).and_then(row::lock_from);
+        let is_cut_off = answer.last_evaluated_key.is_some();
+        let mut rows = Rows::default();
+        for item in answer.items.unwrap_or_default() {
+            match item.get(schema::SK).and_then(|sort_key| sort_key.as_s().ok()).map(String::as_str) {
+                Some(schema::LOCK) => rows.lock = Some(item),
+                Some(schema::META) => rows.meta = Some(item),
+                _ => {}
+            }
+        }
         // LOCK comes first. META comes last, and so is missing when a megabyte of other rows lies between them.
-        let page = match find(schema::META) {
-            None if answer.last_evaluated_key().is_some() => self.read_page(call, self.reads_consistently()).await?,
-            meta => meta.and_then(row::page_from),
-        };
-        Ok((lock, page))
+        if rows.meta.is_none() && is_cut_off {
+            rows.meta = self.read_meta(call, consistently).await?;
+        }
+        Ok(rows)
     }
 
     /// What is remembered must not be from before an own change.
@@ -82,8 +100,12 @@ impl Table {
         self.config.consistent_read || !self.config.max_staleness.is_zero()
     }
 
-    /// META alone.
+    /// What META says.
     pub(crate) async fn read_page(&self, call: Call<'_>, consistently: bool) -> Result<Option<Page>> {
+        Ok(self.read_meta(call, consistently).await?.as_ref().and_then(row::page_from))
+    }
+
+    async fn read_meta(&self, call: Call<'_>, consistently: bool) -> Result<Option<Item>> {
         let connected = self.connected(call, call.deadline).await?;
         let request = || async {
             connected
@@ -99,7 +121,7 @@ impl Table {
         let answer = attempt(self.policy(connected, FEW_CONFLICTS), call.deadline, request)
             .await
             .map_err(|failure| self.explain(failure, call, &connected.place))?;
-        Ok(answer.item().and_then(row::page_from))
+        Ok(answer.item)
     }
 
     /// The LOCK row for `request`, if it is small enough to be written.
@@ -158,7 +180,7 @@ impl Table {
         let meta = row::meta_item(call.key, &generation.page, self.config.meta_ttl_seconds)?;
         let mut values = lease_is_mine_values(&generation.claim);
         values.insert(":now_s".to_owned(), row::number(row::seconds_rounded_down(generation.now.get())));
-        let condition = Some((schema::LEASE_IS_MINE_AND_HAS_NOT_EXPIRED, values));
+        let condition = Some((schema::LEASE_IS_MINE_AND_HAS_NOT_EXPIRED, Some(values)));
         let put = Put::builder()
             .table_name(self.config.table_name.as_str())
             .set_item(Some(meta))
@@ -180,13 +202,18 @@ impl Table {
         self.transact(connected, call, rows).await.map_err(|failure| self.explain(failure, call, &connected.place))
     }
 
-    fn delete(&self, call: Call<'_>, sort_key: &str, condition: Option<(&str, Item)>) -> Result<TransactWriteItem> {
+    pub(super) fn delete(
+        &self,
+        call: Call<'_>,
+        sort_key: &str,
+        condition: Option<(&str, Option<Item>)>,
+    ) -> Result<TransactWriteItem> {
         let (condition, values) = condition.unzip();
         let delete = Delete::builder()
             .table_name(self.config.table_name.as_str())
             .set_key(Some(row::primary_key(call.key, sort_key)))
             .set_condition_expression(condition.map(str::to_owned))
-            .set_expression_attribute_values(values)
+            .set_expression_attribute_values(values.flatten())
             .build()
             .map_err(|error| unbuildable(call, error))?;
         Ok(TransactWriteItem::builder().delete(delete).build())
@@ -246,7 +273,7 @@ impl Table {
     }
 }
 
-fn unbuildable(call: Call<'_>, error: BuildError) -> Error {
+pub(super) fn unbuildable(call: Call<'_>, error: BuildError) -> Error {
     Error::new(ErrorKind::Unexpected, format!("{}: the request could not be built", call.operation)).caused_by(error)
 }
 

@@ -3,6 +3,8 @@
 //! The names marked *shared* are TableTheory's schema (`docs/facetheory/isr-cache-schema.md`); the rest are additions
 //! that its readers ignore.
 
+use aws_sdk_dynamodb::types::{KeyType, ScalarAttributeType, TableDescription};
+
 /// Shared: the partition key, an [`EntryKey`](crate::EntryKey)'s partition.
 pub(super) const PK: &str = "pk";
 /// Shared: the sort key, [`META`] or [`LOCK`]. Rows with other sort keys are not ours.
@@ -49,6 +51,17 @@ pub(super) const LEASE_EXPIRES_AT: &str = "lease_expires_at";
 pub(super) const LEASE_EXPIRES_AT_MS: &str = "lease_expires_at_ms";
 /// Addition, LOCK.
 pub(super) const LEASE_OWNER: &str = "lease_owner";
+
+/// Whether the table has partition key and sort key as all writers need them.
+pub(super) fn are_our_keys(table: &TableDescription) -> bool {
+    let has_key = |name: &str, kind: &KeyType| {
+        table.key_schema().iter().any(|key| key.attribute_name() == name && key.key_type() == kind)
+            && table.attribute_definitions().iter().any(|attribute| {
+                attribute.attribute_name() == name && attribute.attribute_type() == &ScalarAttributeType::S
+            })
+    };
+    has_key(PK, &KeyType::Hash) && has_key(SK, &KeyType::Range)
+}
 
 /// Selects LOCK and META with one request; whatever sorts between them is read and left.
 pub(super) const OUR_ROWS: &str = "pk = :pk AND sk BETWEEN :lock AND :meta";
@@ -99,3 +112,6 @@ pub(super) const LEASE_IS_MINE: &str = lease_is_mine!();
 
 /// May the caller publish? In the shared schema's whole seconds, as every other language checks it.
 pub(super) const LEASE_IS_MINE_AND_HAS_NOT_EXPIRED: &str = concat!(lease_is_mine!(), " AND lease_expires_at > :now_s");
+
+/// Never holds: what is written under it is checked for rights, and not written.
+pub(super) const NEVER: &str = "attribute_exists(pk) AND attribute_not_exists(pk)";

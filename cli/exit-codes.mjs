@@ -1,0 +1,8 @@
+// What the shell is told. The help texts say it too.
+export const DONE = 0
+/** A call failed, or something is wrong with the table. */
+export const FAILURE = 1
+/** The command line is wrong; nothing was sent. */
+export const USAGE = 2
+/** `inspect` has found nothing. */
+export const NOT_FOUND = 3

@@ -1,0 +1,67 @@
+// What is printed: text for people, with colours on a terminal, or JSON for machines.
+// @ts-check
+import * as util from 'node:util'
+
+/** @typedef {'green' | 'yellow' | 'red' | 'dim'} Colour */
+
+export class Output {
+  /** @param {boolean} isJson */
+  constructor(isJson) {
+    this.isJson = isJson
+  }
+
+  /**
+   * One result: an object for machines, or lines for people.
+   * @param {object} result
+   * @param {() => string} text
+   */
+  result(result, text) {
+    console.log(this.isJson ? JSON.stringify(result) : text())
+  }
+
+  /**
+   * How far it is, for people who wait.
+   * @param {string} text
+   */
+  progress(text) {
+    if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`)
+  }
+
+  /** What is said beside the results.
+   * @param {string} text */
+  note(text) {
+    this.progress('')
+    if (!this.isJson) console.error(text)
+  }
+}
+
+/** @param {Colour} colour @param {string} text */
+export function coloured(colour, text) {
+  // `hasColors` heeds NO_COLOR and FORCE_COLOR. Node.js before 20.12 has no `styleText`.
+  const isWanted = process.stdout.isTTY === true && process.stdout.hasColors() && util.styleText !== undefined
+  return isWanted ? util.styleText(colour, text) : text
+}
+
+/**
+ * Text of others, such as a cache key that was made of an address: shown, and not obeyed by the terminal.
+ * @param {string} text
+ */
+export const shown = (text) => text.replace(/\p{C}/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`)
+
+/** @param {number} milliseconds */
+export function duration(milliseconds) {
+  const seconds = Math.abs(milliseconds) / 1_000
+  if (seconds < 1) return `${Math.round(Math.abs(milliseconds))} ms`
+  if (seconds < 120) return `${Math.round(seconds)} s`
+  if (seconds < 7_200) return `${Math.round(seconds / 60)} min`
+  return seconds < 172_800 ? `${Math.round(seconds / 3_600)} h` : `${Math.round(seconds / 86_400)} days`
+}
+
+/** A time, and how far it is from now.
+ * @param {number} milliseconds Since the epoch.
+ * @param {number} now */
+export function moment(milliseconds, now) {
+  const date = new Date(milliseconds)
+  const time = Number.isNaN(date.getTime()) ? `${milliseconds} ms after 1970` : date.toISOString()
+  return `${time} (${milliseconds <= now ? `${duration(now - milliseconds)} ago` : `in ${duration(milliseconds - now)}`})`
+}

@@ -1,0 +1,192 @@
+//! Requests that change nothing, and show whether the store's own are let through, how long they take, and what the
+//! server's clock says.
+
+use std::error::Error as StdError;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use aws_sdk_dynamodb::config::interceptors::BeforeDeserializationInterceptorContextRef;
+use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_dynamodb::error::{BoxError, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
+use tokio::time::Instant;
+
+use super::super::attempts::attempt;
+use super::super::client::Connected;
+use super::super::fault::{Class, Fault};
+use super::super::requests::unbuildable;
+use super::super::{Call, FEW_CONFLICTS, Table, row, schema};
+use crate::error::{ErrorKind, Result};
+use crate::locked::locked;
+
+/// A kind of request that the five operations send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "they are DynamoDB's own names")]
+pub enum ProbeRequest {
+    Query,
+    GetItem,
+    PutItem,
+    DeleteItem,
+    TransactWriteItems,
+}
+
+impl ProbeRequest {
+    /// Each of them.
+    pub const ALL: [Self; 5] = [Self::Query, Self::GetItem, Self::PutItem, Self::DeleteItem, Self::TransactWriteItems];
+
+    /// `DynamoDB`'s name for it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Query => "Query",
+            Self::GetItem => "GetItem",
+            Self::PutItem => "PutItem",
+            Self::DeleteItem => "DeleteItem",
+            Self::TransactWriteItems => "TransactWriteItems",
+        }
+    }
+}
+
+/// A request that was let through. Times are since the epoch, by this machine's clock but for the server's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Probe {
+    /// Which table it was sent to, and where.
+    pub place: String,
+    /// From sending until the answer.
+    pub took: Duration,
+    /// When it was sent.
+    pub sent: Duration,
+    /// When its answer came.
+    pub received: Duration,
+    /// The second in which the server answered.
+    pub server: Option<Duration>,
+}
+
+impl Table {
+    /// Sends a request that reads one partition or writes under a condition that never holds.
+    pub(crate) async fn probe(&self, call: Call<'_>, request: ProbeRequest) -> Result<Probe> {
+        let connected = self.connected(call, call.deadline).await?;
+        let meta = row::primary_key(call.key, schema::META);
+        let put = Put::builder()
+            .table_name(self.config.table_name.as_str())
+            .set_item(Some(meta))
+            .condition_expression(schema::NEVER)
+            .build()
+            .map_err(|error| unbuildable(call, error))?;
+        let put = TransactWriteItem::builder().put(put).build();
+        let transaction = [self.delete(call, schema::LOCK, Some((schema::NEVER, None)))?, put];
+        let clock = self.config.time_source.clone().unwrap_or_default();
+        let send = || async {
+            let date = Date::default();
+            let (sent, begun) = (clock.now(), Instant::now());
+            self.send_probe(connected, call, request, &transaction, &date).await?;
+            let (took, received) = (begun.elapsed(), clock.now());
+            let server = locked(&date.0).map(since_epoch);
+            let place = format!("table \"{}\" in {}", self.config.table_name.as_str(), connected.place);
+            Ok(Probe { place, took, sent: since_epoch(sent), received: since_epoch(received), server })
+        };
+        attempt(self.policy(connected, FEW_CONFLICTS), call.deadline, send)
+            .await
+            .map_err(|failure| self.explain(failure, call, &connected.place))
+    }
+
+    async fn send_probe(
+        &self,
+        connected: &Connected,
+        call: Call<'_>,
+        request: ProbeRequest,
+        transaction: &[TransactWriteItem],
+        date: &Date,
+    ) -> Result<(), Fault> {
+        let (client, table, meta) =
+            (&connected.client, self.config.table_name.as_str(), row::primary_key(call.key, schema::META));
+        match request {
+            ProbeRequest::Query => {
+                let query = client.query().table_name(table).key_condition_expression("pk = :pk").limit(1);
+                let query = query.expression_attribute_values(":pk", row::string(call.key.partition()));
+                query.customize().interceptor(date.clone()).send().await.map(drop).map_err(|error| self.fault(error))
+            }
+            ProbeRequest::GetItem => {
+                let get = client.get_item().table_name(table).set_key(Some(meta));
+                get.customize().interceptor(date.clone()).send().await.map(drop).map_err(|error| self.fault(error))
+            }
+            ProbeRequest::PutItem => {
+                let put = client.put_item().table_name(table).set_item(Some(meta)).condition_expression(schema::NEVER);
+                self.refused(put.customize().interceptor(date.clone()).send().await)
+            }
+            ProbeRequest::DeleteItem => {
+                let delete = client.delete_item().table_name(table).set_key(Some(meta));
+                let delete = delete.condition_expression(schema::NEVER);
+                self.refused(delete.customize().interceptor(date.clone()).send().await)
+            }
+            ProbeRequest::TransactWriteItems => {
+                let write = client.transact_write_items().set_transact_items(Some(transaction.to_vec()));
+                match write.customize().interceptor(date.clone()).send().await {
+                    Err(error) => match error.as_service_error() {
+                        Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+                            let reasons = cancelled.cancellation_reasons().to_vec();
+                            only_refused(Fault::cancelled(&reasons, error))
+                        }
+                        _ => Err(self.fault(error)),
+                    },
+                    Ok(_) => Err(unheeded()),
+                }
+            }
+        }
+    }
+
+    /// The condition was checked, so the write would be let through.
+    fn refused<T, E>(&self, answer: Result<T, SdkError<E>>) -> Result<(), Fault>
+    where
+        E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
+    {
+        match answer {
+            Err(error) => only_refused(self.fault(error)),
+            Ok(_) => Err(unheeded()),
+        }
+    }
+}
+
+fn only_refused(fault: Fault) -> Result<(), Fault> {
+    if fault.class == Class::ConditionFailed { Ok(()) } else { Err(fault) }
+}
+
+fn unheeded() -> Fault {
+    Fault {
+        class: Class::Final(ErrorKind::Unexpected),
+        may_have_been_applied: true,
+        what: "a write was made under a condition that never holds, so leases are not safe there".to_owned(),
+        source: None,
+    }
+}
+
+fn since_epoch(time: SystemTime) -> Duration {
+    time.duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+/// Keeps what the answer's `Date` says.
+#[derive(Debug, Clone, Default)]
+struct Date(Arc<Mutex<Option<SystemTime>>>);
+
+#[dyn_dispatch_hint]
+impl Intercept for Date {
+    fn name(&self) -> &'static str {
+        "Date"
+    }
+
+    fn read_before_deserialization(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let date = context.response().headers().get("date");
+        let date = date.and_then(|date| DateTime::from_str(date, Format::HttpDate).ok());
+        *locked(&self.0) = date.and_then(|date| date.try_into().ok());
+        Ok(())
+    }
+}
