@@ -217,7 +217,7 @@ describe('invalidate', () => {
     const kept = newKey()
     await Promise.all([...keys, kept].map((key) => publishAged(key, 1)))
     const [named = '', ...rest] = keys
-    const ended = await on(table, ['invalidate', named, '-'], `${rest.join('\r\n')}\n\n`)
+    const ended = await on(table, ['invalidate', named, '-'], `${rest.join('\r\n').replace('\r\n', '\n\n')}`)
     expect(ended).toEqual({ code: 0, stdout: '', stderr: '40 invalidated\n' })
     const left = await Promise.all([...keys, kept].map((key) => storeOf(table).get(key)))
     expect(left.map((record) => record?.cacheKey)).toEqual([...keys.map(() => undefined), kept])

@@ -1,18 +1,10 @@
 // What the documents quote is what the code says, and what they link to is there.
-import { readdirSync, readFileSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 
 import { describe, expect, test } from 'vitest'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
-const read = (path: string): string => readFileSync(join(root, path), 'utf8')
-const filesIn = (folder: string, ending: string): string[] =>
-  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith(ending))
-    .map((path) => `${folder}/${path}`)
-
-const documents = ['README.md', 'CHANGELOG.md', 'SECURITY.md', 'bench/README.md', ...filesIn('docs', '.md')]
+import { documents, filesIn, read, root } from './support/documents.js'
 
 test('each message in the troubleshooting table is one that the code gives', () => {
   const sources = [...filesIn('src', '.rs').map(read), read('index.js')].join('\n')
@@ -29,11 +21,7 @@ describe.each(documents)('%s', (path) => {
 
   test('links to what is there', () => {
     const links = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = '']) => link)
-    const missing = links
-      .filter((link) => !link.startsWith('https://'))
-      .map((link) => link.replace(/#.*/, ''))
-      .filter((link) => link !== '' && !isThere(join(dirname(path), link)))
-    expect(missing).toEqual([])
+    expect(links.filter((link) => !link.startsWith('https://') && !isThere(path, link))).toEqual([])
   })
 
   test('names no option that does not exist', () => {
@@ -43,11 +31,19 @@ describe.each(documents)('%s', (path) => {
   })
 })
 
-function isThere(path: string): boolean {
-  try {
-    readFileSync(join(root, path))
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EISDIR'
-  }
+/** The file, and the heading in it if the link names one. */
+function isThere(from: string, link: string): boolean {
+  const [file = '', heading] = link.split('#')
+  const path = file === '' ? from : join(dirname(from), file)
+  if (statSync(join(root, path), { throwIfNoEntry: false }) === undefined) return false
+  return heading === undefined || anchors(read(path)).includes(heading)
 }
+
+/** As GitHub makes them of headings. */
+const anchors = (markdown: string): string[] =>
+  [...markdown.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  )

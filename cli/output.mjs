@@ -37,7 +37,7 @@ export class Output {
 
 /** @param {Colour} colour @param {string} text */
 export function coloured(colour, text) {
-  // `hasColors` heeds NO_COLOR and FORCE_COLOR. Node.js before 20.12 has no `styleText`.
+  // `hasColors` heeds NO_COLOR. The first versions of Node.js 20 have no `styleText`, or one that does not.
   const isWanted = process.stdout.isTTY === true && process.stdout.hasColors() && util.styleText !== undefined
   return isWanted ? util.styleText(colour, text) : text
 }
