@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
@@ -11,7 +11,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const readJson = (path) => JSON.parse(readFileSync(join(root, path), 'utf8'))
 
 /** The platforms' packages, and where their binaries are. */
-const platforms = readdirSync(join(root, 'npm')).map((folder) => {
+export const platforms = readdirSync(join(root, 'npm')).map((folder) => {
   const manifest = readJson(`npm/${folder}/package.json`)
   return { folder, manifest, binary: join(root, manifest.main) }
 })
@@ -30,10 +30,16 @@ function pack(manifest, files, destination) {
   }
 }
 
+/** Provenance tells of the repository that a workflow runs in, and the registry wants the manifest to name the same. */
+function repository() {
+  const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: name } = process.env
+  return server && name ? { repository: { type: 'git', url: `git+${server}/${name}.git` } } : {}
+}
+
 /** What an app needs of the manifest: nothing that runs, and nothing to develop with. */
 function publishedManifest(more) {
   const { scripts: _scripts, devDependencies: _tools, overrides: _overrides, ...manifest } = readJson('package.json')
-  return { ...manifest, ...more }
+  return { ...manifest, ...repository(), ...more }
 }
 
 const ownFiles = () =>
@@ -50,7 +56,7 @@ export function packAll(destination) {
     main: pack(publishedManifest({ optionalDependencies }), ownFiles(), destination),
     platforms: built().map(({ folder, manifest, binary }) => {
       return pack(
-        manifest,
+        { ...manifest, ...repository() },
         { [manifest.main]: binary, 'README.md': join(root, `npm/${folder}/README.md`) },
         destination,
       )
@@ -66,9 +72,19 @@ export function packFat(destination) {
   return pack(manifest, { ...ownFiles(), ...binaries }, destination)
 }
 
+/** The packages in the order in which they are published, and the tarballs that `packAll` makes of them. */
+export function tarballsIn(folder) {
+  return [...platforms.map(({ manifest }) => manifest), readJson('package.json')].map(({ name, version }) => ({
+    name,
+    version,
+    // npm takes a relative path of two names for a repository on GitHub.
+    file: resolve(folder, `${name.slice(1).replace('/', '-')}-${version}.tgz`),
+  }))
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { values } = parseArgs({
-    options: { fat: { type: 'boolean', default: false }, output: { type: 'string', default: join(root, 'dist') } },
-  })
-  console.log(values.fat ? packFat(values.output) : packAll(values.output))
+  const { values } = parseArgs({ options: { fat: { type: 'boolean', default: false }, output: { type: 'string' } } })
+  // The single tarball has the name of the package's own one.
+  const output = resolve(values.output ?? join(root, values.fat ? 'dist/fat' : 'dist'))
+  console.log(values.fat ? packFat(output) : packAll(output))
 }

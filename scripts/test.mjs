@@ -1,16 +1,41 @@
 // Everything that CI checks. `npm test -- --only js` and the like runs one part of it on what was built last.
 import { execFileSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
 import { startDynamoDbLocal } from './dynamodb-local.mjs'
 import { installNodes, prepare } from './prepare.mjs'
 import { run, runWith } from './run.mjs'
+import { unpack } from './unpack.mjs'
 
 /** `napi build` names its target. Where the others name the same, dependencies are built once. */
 const target = () => {
   const [, host] = /^host: (\S+)/m.exec(execFileSync('rustc', ['-vV'], { encoding: 'utf8' })) ?? []
   return { CARGO_BUILD_TARGET: host }
 }
+
+/** What says of a binary whether it works, on any machine: these need no signals, no build and no network but loopback. */
+const ofArtifacts = [
+  'package',
+  'runtime',
+  'parity',
+  'parity-random',
+  'contention',
+  'lease-expiry',
+  'rows',
+  'foreign-rows',
+  'exact-numbers',
+  'partition-key',
+  'interop',
+  'boundary',
+  'boundary-receivers',
+  'errors-conflicts',
+  // Windows writes paths in another way, and reaches no server at 0.0.0.0.
+  ...(process.platform === 'win32' ? [] : ['tls', 'errors']),
+].map((name) => `__test__/${name}.test.ts`)
+
+/** Where `npm run tarballs` leaves what it has packed. */
+const tarballs = fileURLToPath(new URL('../dist', import.meta.url))
 
 const parts = {
   rust: async () => {
@@ -27,11 +52,19 @@ const parts = {
     await run('npx', 'biome', 'ci', '--error-on-warnings', '.')
     await run('npx', 'tsc')
     await run('npx', 'publint', '--strict')
+    await run('node', 'scripts/lint-workflows.mjs')
+    await run('node', 'scripts/versions.mjs')
   },
   js: async () => {
     await installNodes()
     await run('npx', 'vitest', 'run')
   },
+}
+
+/** What is packed already, in the place of what was built. */
+async function testArtifacts() {
+  await unpack(tarballs)
+  await runWith({ ISR_TEST_TARBALLS: tarballs }, 'npx', 'vitest', 'run', ...ofArtifacts)
 }
 
 const { values } = parseArgs({ options: { only: { type: 'string' } } })
@@ -40,9 +73,11 @@ if (values.only === undefined) {
   // What the build generates is committed.
   await run('git', 'diff', '--exit-code', '--', 'index.js', 'index.d.ts', 'Cargo.lock', 'package-lock.json')
   for (const part of Object.values(parts)) await part()
+} else if (values.only === 'artifacts') {
+  await testArtifacts()
 } else if (Object.hasOwn(parts, values.only)) {
   await parts[values.only]()
 } else {
-  console.error(`--only takes one of ${Object.keys(parts).join(', ')}`)
+  console.error(`--only takes one of ${Object.keys(parts).join(', ')}, artifacts`)
   process.exit(2)
 }
