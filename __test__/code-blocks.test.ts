@@ -101,6 +101,7 @@ describe('each command', () => {
     npm: async ([command = '', ...args]) => {
       const script = command === 'run' ? args[0] : command
       if (command === 'install') expect(args).toContain(packageName)
+      else if (command === 'trust') expectNamed(args)
       else expect(Object.keys(scripts)).toContain(script)
     },
     npx: async ([program, ...args]) => {
@@ -110,6 +111,8 @@ describe('each command', () => {
       const at = args.map((arg) => (arg === 'http://localhost:8000' ? endpoint : arg))
       expect(await cli(at, { DYNAMODB_ENDPOINT: endpoint })).toMatchObject({ code: 0 })
     },
+    // What it changes is not here.
+    git: async (args) => expect(args).toEqual(['push', '--follow-tags']),
     // Asked of DynamoDB Local as the AWS CLI asks: with the same names in another case.
     aws: async ([service, operation = '', ...args], { path }) => {
       expect(service).toBe('dynamodb')
@@ -128,6 +131,12 @@ describe('each command', () => {
       await cp(`${root}__test__/fixtures/app/app.ts`, join(folder, 'src/handler.ts'))
       await execute(`${root}node_modules/.bin/esbuild`, args, { cwd: folder, shell: process.platform === 'win32' })
     },
+  }
+
+  /** npm trusts a workflow by its name and its environment. */
+  const expectNamed = (args: string[]): void => {
+    const value = (name: string): string => args[args.indexOf(name) + 1] ?? ''
+    expect(read(`.github/workflows/${value('--file')}`)).toContain(`environment: ${value('--environment')}\n`)
   }
 
   /** `--some-name value` and so on, as the SDK takes it. */

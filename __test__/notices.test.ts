@@ -36,8 +36,3 @@ test('are there for no crate that is not used any more', () => {
   const crates = new Set(locked.map(([, name, version]) => `${name} ${version}`))
   expect(noticed.filter((crate) => !crates.has(crate))).toEqual([])
 })
-
-test('go with the binaries', () => {
-  const scripts = read('scripts/pack.mjs')
-  expect(scripts).toContain('THIRD-PARTY-NOTICES.txt')
-})

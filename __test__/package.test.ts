@@ -1,6 +1,8 @@
-// The tarballs that are published, installed in an app elsewhere, without a registry.
+// The tarballs that are published, installed in an app elsewhere, without a registry. ISR_TEST_TARBALLS names a folder of some
+// that are packed already.
 import { execFile } from 'node:child_process'
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { cp, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -9,7 +11,7 @@ import { promisify } from 'node:util'
 import * as esbuild from 'esbuild'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
-import { packAll, packFat } from '../scripts/pack.mjs'
+import { packAll, packFat, tarballsIn } from '../scripts/pack.mjs'
 import { endpoint, makeTable, newKey } from './support/store.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -17,21 +19,33 @@ const execute = promisify(execFile)
 
 let folder: string
 let table: string
-let packed: { main: string; platforms: string[] }
+let packed: { main: string; platforms: string[]; fat: string }
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tabletheory-isr-package-'))
   table = await makeTable()
-  packed = packAll(folder)
+  packed = given(process.env.ISR_TEST_TARBALLS) ?? { ...packAll(folder), fat: packFat(join(folder, 'fat')) }
 }, 120_000)
 afterAll(() => rm(folder, { recursive: true }))
+
+function given(tarballs: string | undefined): typeof packed | undefined {
+  if (tarballs === undefined) return undefined
+  const [main = '', ...platforms] = tarballsIn(tarballs)
+    .map(({ file }) => file)
+    .toReversed()
+  const [fat = ''] = tarballsIn(join(tarballs, 'fat'))
+    .map(({ file }) => file)
+    .toReversed()
+  return { main, platforms: platforms.filter((file) => existsSync(file)), fat }
+}
 
 /** A new app of this module system with these tarballs, written in TypeScript. */
 async function install(type: 'module' | 'commonjs', tarballs: string[]): Promise<string> {
   const app = await mkdtemp(join(folder, 'app-'))
   await writeFile(join(app, 'package.json'), JSON.stringify({ name: 'app', private: true, type }))
   await cp(`${root}__test__/fixtures/app`, app, { recursive: true })
-  const flags = ['--offline', '--no-audit', '--no-fund', '--ignore-scripts']
+  // Optional, so that npm leaves out what is for other platforms.
+  const flags = ['--save-optional', '--offline', '--no-audit', '--no-fund', '--ignore-scripts']
   await execute('npm', ['install', ...flags, ...tarballs], { cwd: app, shell: process.platform === 'win32' })
   return app
 }
@@ -54,6 +68,9 @@ async function run(app: string): Promise<string> {
   return stdout.trim()
 }
 
+const notices = async (app: string): Promise<string[]> =>
+  (await readdir(join(app, 'node_modules/@theory-cloud'), { recursive: true })).filter((path) => /NOTICES/.test(path))
+
 describe.each(['module', 'commonjs'] as const)('an app of type %s', (type) => {
   test('installs the package and that of its platform, type-checks however modules are resolved, and runs', async () => {
     const app = await install(type, [packed.main, ...packed.platforms])
@@ -62,6 +79,8 @@ describe.each(['module', 'commonjs'] as const)('an app of type %s', (type) => {
       await compile(app, compiler, 'nodenext', 'nodenext')
     }
     expect(await run(app)).toBe('page.html')
+    // The binary comes with the notices of what is in it.
+    expect(await notices(app)).toHaveLength(1)
     const { stdout } = await execute('npx', ['--offline', 'tabletheory-isr', 'list', '--json', '--table-name', table], {
       cwd: app,
       env: { DYNAMODB_ENDPOINT: endpoint, PATH: process.env.PATH },
@@ -99,9 +118,10 @@ test('its types resolve in every module system that there is', async () => {
 })
 
 test('the single tarball needs no other', async () => {
-  const app = await install('commonjs', [packFat(join(folder, 'fat'))])
+  const app = await install('commonjs', [packed.fat])
   await compile(app, 'typescript', 'nodenext', 'nodenext')
   expect(await run(app)).toBe('page.html')
+  expect(await notices(app)).toEqual(['tabletheory-isr/THIRD-PARTY-NOTICES.txt'])
 })
 
 test('where no binary fits, the error says what was looked for, and what to do', async () => {

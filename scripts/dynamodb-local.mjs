@@ -4,6 +4,8 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 
+import { runWith } from './run.mjs'
+
 const emulator = fileURLToPath(new URL('../node_modules/amplify-dynamodb-simulator/emulator', import.meta.url))
 const startTimeoutMs = 60_000
 
@@ -86,4 +88,11 @@ async function answers(endpoint) {
     }
   }
   return `DynamoDB Local did not answer within ${startTimeoutMs / 1_000} s`
+}
+
+// As a program, it runs a command beside DynamoDB Local, which DYNAMODB_ENDPOINT names.
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { endpoint, stop } = await startDynamoDbLocal()
+  await runWith({ DYNAMODB_ENDPOINT: endpoint }, ...process.argv.slice(2))
+  await stop()
 }

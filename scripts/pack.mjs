@@ -3,15 +3,18 @@
 import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const readJson = (path) => JSON.parse(readFileSync(join(root, path), 'utf8'))
 
+/** What the binaries contain of others. */
+const notices = 'THIRD-PARTY-NOTICES.txt'
+
 /** The platforms' packages, and where their binaries are. */
-const platforms = readdirSync(join(root, 'npm')).map((folder) => {
+export const platforms = readdirSync(join(root, 'npm')).map((folder) => {
   const manifest = readJson(`npm/${folder}/package.json`)
   return { folder, manifest, binary: join(root, manifest.main) }
 })
@@ -30,10 +33,16 @@ function pack(manifest, files, destination) {
   }
 }
 
+/** Provenance tells of the repository that a workflow runs in, and the registry wants the manifest to name the same. */
+function repository() {
+  const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: name } = process.env
+  return server && name ? { repository: { type: 'git', url: `git+${server}/${name}.git` } } : {}
+}
+
 /** What an app needs of the manifest: nothing that runs, and nothing to develop with. */
 function publishedManifest(more) {
   const { scripts: _scripts, devDependencies: _tools, overrides: _overrides, ...manifest } = readJson('package.json')
-  return { ...manifest, ...more }
+  return { ...manifest, ...repository(), ...more }
 }
 
 const ownFiles = () =>
@@ -49,11 +58,9 @@ export function packAll(destination) {
   return {
     main: pack(publishedManifest({ optionalDependencies }), ownFiles(), destination),
     platforms: built().map(({ folder, manifest, binary }) => {
-      return pack(
-        manifest,
-        { [manifest.main]: binary, 'README.md': join(root, `npm/${folder}/README.md`) },
-        destination,
-      )
+      const files = { [manifest.main]: binary, [notices]: join(root, notices) }
+      const readme = { 'README.md': join(root, `npm/${folder}/README.md`) }
+      return pack({ ...manifest, ...repository(), files: Object.keys(files) }, { ...files, ...readme }, destination)
     }),
   }
 }
@@ -62,13 +69,23 @@ export function packAll(destination) {
 export function packFat(destination) {
   mkdirSync(destination, { recursive: true })
   const binaries = Object.fromEntries(built().map(({ manifest: { main }, binary }) => [main, binary]))
-  const manifest = publishedManifest({ files: [...readJson('package.json').files, ...Object.keys(binaries)] })
-  return pack(manifest, { ...ownFiles(), ...binaries }, destination)
+  const files = { ...ownFiles(), ...binaries, [notices]: join(root, notices) }
+  return pack(publishedManifest({ files: Object.keys(files) }), files, destination)
+}
+
+/** The packages in the order in which they are published, and the tarballs that `packAll` makes of them. */
+export function tarballsIn(folder) {
+  return [...platforms.map(({ manifest }) => manifest), readJson('package.json')].map(({ name, version }) => ({
+    name,
+    version,
+    // npm takes a relative path of two names for a repository on GitHub.
+    file: resolve(folder, `${name.slice(1).replace('/', '-')}-${version}.tgz`),
+  }))
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { values } = parseArgs({
-    options: { fat: { type: 'boolean', default: false }, output: { type: 'string', default: join(root, 'dist') } },
-  })
-  console.log(values.fat ? packFat(values.output) : packAll(values.output))
+  const { values } = parseArgs({ options: { fat: { type: 'boolean', default: false }, output: { type: 'string' } } })
+  // The single tarball has the name of the package's own one.
+  const output = resolve(values.output ?? join(root, values.fat ? 'dist/fat' : 'dist'))
+  console.log(values.fat ? packFat(output) : packAll(output))
 }

@@ -23,9 +23,10 @@ use std::sync::Arc;
 
 use mimalloc::MiMalloc;
 use napi::Env;
-use napi::bindgen_prelude::{JsObjectValue, PromiseRaw, This, Undefined, Unknown};
+use napi::bindgen_prelude::{JsObjectValue, Object, PromiseRaw, This, Undefined, Unknown};
 use napi_derive::napi;
 
+use self::bridge::Bridge;
 use self::callback::Callbacks;
 use self::failure::throw;
 use self::input::{Input, Reader};
@@ -39,6 +40,15 @@ use crate::{Config, Error, Result, Store};
 /// (Version 2 of mimalloc: 3 takes the thread that loads it for the main one, and crashes once that has ended.)
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
+
+/// Runs when the addon is loaded.
+#[napi(module_exports)]
+pub fn loaded(mut exports: Object<'_>, env: Env) -> napi::Result<()> {
+    // Not at the first call, whose asynchronous context (AsyncLocalStorage) would then be kept for ever.
+    Bridge::of(&env)?;
+    receiver::reject_foreign_receivers(&exports, &env)?;
+    operator::hide(&mut exports)
+}
 
 /// ISR metadata and regeneration leases in one DynamoDB table, as FaceTheory's `isr.metaStore`.
 ///

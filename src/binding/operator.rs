@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use napi::bindgen_prelude::{ToNapiValue, Unknown};
-use napi::{Env, sys};
+use napi::bindgen_prelude::{JsObjectValue, Object, ToNapiValue, Unknown};
+use napi::{Env, Property, PropertyAttributes, sys};
 use napi_derive::napi;
 
 use super::js::{Checked, Named};
@@ -71,6 +71,16 @@ pub fn list<'e>(
         input,
         move |store, (prefix, after)| async move { store.list(&prefix, is_own_layout, after).await },
     )
+}
+
+/// They are of no interest to who lists what the package exports.
+pub(super) fn hide(exports: &mut Object<'_>) -> napi::Result<()> {
+    const NAME: &str = "operator";
+    let functions: Object<'_> = exports.get_named_property_unchecked(NAME)?;
+    exports.define_properties(&[Property::new()
+        .with_utf8_name(NAME)?
+        .with_value(&functions)
+        .with_property_attributes(PropertyAttributes::Default)])
 }
 
 fn call<'e, I, T, F>(

@@ -7,9 +7,7 @@ use std::ptr;
 
 use napi::bindgen_prelude::{Function, FunctionCallContext, JsObjectValue, JsValue, Object, ToNapiValue, Unknown};
 use napi::{Env, Property, PropertyAttributes, sys};
-use napi_derive::napi;
 
-use super::bridge::Bridge;
 use super::js::{Refusal, take_exception};
 use super::promise::rejected;
 use crate::Error;
@@ -26,11 +24,8 @@ impl ToNapiValue for Handle {
     }
 }
 
-/// Runs when the addon is loaded, after the class is defined.
-#[napi(module_exports)]
-pub fn reject_foreign_receivers(exports: Object<'_>, env: Env) -> napi::Result<()> {
-    // Not at the first call, whose asynchronous context (AsyncLocalStorage) would then be kept for ever.
-    Bridge::of(&env)?;
+/// Done when the addon is loaded, after the class is defined.
+pub(super) fn reject_foreign_receivers(exports: &Object<'_>, env: &Env) -> napi::Result<()> {
     let class: Object<'_> = exports.get_named_property_unchecked(CLASS)?;
     let mut prototype: Object<'_> = class.get_named_property("prototype")?;
     for name in METHODS {
