@@ -2,26 +2,20 @@
 //! server's clock says.
 
 use std::error::Error as StdError;
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aws_sdk_dynamodb::config::interceptors::BeforeDeserializationInterceptorContextRef;
-use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
-use aws_sdk_dynamodb::error::{BoxError, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
-use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
-use aws_smithy_types::DateTime;
-use aws_smithy_types::date_time::Format;
 use tokio::time::Instant;
 
+use super::super::answer::dated;
 use super::super::attempts::attempt;
 use super::super::client::Connected;
 use super::super::fault::{Class, Fault};
 use super::super::requests::unbuildable;
 use super::super::{Call, FEW_CONFLICTS, Table, row, schema};
 use crate::error::{ErrorKind, Result};
-use crate::locked::locked;
 
 /// A kind of request that the five operations send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,11 +75,11 @@ impl Table {
         let transaction = [self.delete(call, schema::LOCK, Some((schema::NEVER, None)))?, put];
         let clock = self.config.time_source.clone().unwrap_or_default();
         let send = || async {
-            let date = Date::default();
             let (sent, begun) = (clock.now(), Instant::now());
-            self.send_probe(connected, call, request, &transaction, &date).await?;
+            let (answer, date) = dated(Box::pin(self.send_probe(connected, call, request, &transaction))).await;
             let (took, received) = (begun.elapsed(), clock.now());
-            let server = locked(&date.0).map(since_epoch);
+            answer?;
+            let server = date.map(since_epoch);
             let place = format!("table \"{}\" in {}", self.config.table_name.as_str(), connected.place);
             Ok(Probe { place, took, sent: since_epoch(sent), received: since_epoch(received), server })
         };
@@ -100,7 +94,6 @@ impl Table {
         call: Call<'_>,
         request: ProbeRequest,
         transaction: &[TransactWriteItem],
-        date: &Date,
     ) -> Result<(), Fault> {
         let (client, table, meta) =
             (&connected.client, self.config.table_name.as_str(), row::primary_key(call.key, schema::META));
@@ -108,24 +101,24 @@ impl Table {
             ProbeRequest::Query => {
                 let query = client.query().table_name(table).key_condition_expression("pk = :pk").limit(1);
                 let query = query.expression_attribute_values(":pk", row::string(call.key.partition()));
-                query.customize().interceptor(date.clone()).send().await.map(drop).map_err(|error| self.fault(error))
+                query.send().await.map(drop).map_err(|error| self.fault(error))
             }
             ProbeRequest::GetItem => {
                 let get = client.get_item().table_name(table).set_key(Some(meta));
-                get.customize().interceptor(date.clone()).send().await.map(drop).map_err(|error| self.fault(error))
+                get.send().await.map(drop).map_err(|error| self.fault(error))
             }
             ProbeRequest::PutItem => {
                 let put = client.put_item().table_name(table).set_item(Some(meta)).condition_expression(schema::NEVER);
-                self.refused(put.customize().interceptor(date.clone()).send().await)
+                self.refused(put.send().await)
             }
             ProbeRequest::DeleteItem => {
                 let delete = client.delete_item().table_name(table).set_key(Some(meta));
                 let delete = delete.condition_expression(schema::NEVER);
-                self.refused(delete.customize().interceptor(date.clone()).send().await)
+                self.refused(delete.send().await)
             }
             ProbeRequest::TransactWriteItems => {
                 let write = client.transact_write_items().set_transact_items(Some(transaction.to_vec()));
-                match write.customize().interceptor(date.clone()).send().await {
+                match write.send().await {
                     Err(error) => match error.as_service_error() {
                         Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
                             let reasons = cancelled.cancellation_reasons().to_vec();
@@ -166,27 +159,4 @@ fn unheeded() -> Fault {
 
 fn since_epoch(time: SystemTime) -> Duration {
     time.duration_since(UNIX_EPOCH).unwrap_or_default()
-}
-
-/// Keeps what the answer's `Date` says.
-#[derive(Debug, Clone, Default)]
-struct Date(Arc<Mutex<Option<SystemTime>>>);
-
-#[dyn_dispatch_hint]
-impl Intercept for Date {
-    fn name(&self) -> &'static str {
-        "Date"
-    }
-
-    fn read_before_deserialization(
-        &self,
-        context: &BeforeDeserializationInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let date = context.response().headers().get("date");
-        let date = date.and_then(|date| DateTime::from_str(date, Format::HttpDate).ok());
-        *locked(&self.0) = date.and_then(|date| date.try_into().ok());
-        Ok(())
-    }
 }
