@@ -179,6 +179,19 @@ describe('on a stub', () => {
     })
   })
 
+  test('TTL that is being turned on counts as on, and one that is being turned off as off', async () => {
+    for (const [status, expected] of [
+      ['ENABLING', 'ok'],
+      ['DISABLING', 'warning'],
+      ['DISABLED', 'warning'],
+    ] as const) {
+      const TimeToLiveDescription = { TimeToLiveStatus: status, AttributeName: 'ttl' }
+      await found({ DescribeTimeToLive: json({ TimeToLiveDescription }) }, ({ checks }) =>
+        expect(checks.ttl?.status).toBe(expected),
+      )
+    }
+  })
+
   test('where nothing answers, that is all that it says', async () => {
     const { code, checks } = await doctor(closedEndpoint, 'isr-stub', '--max-attempts', '1')
     expect(code).toBe(1)

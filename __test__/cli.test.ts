@@ -75,8 +75,15 @@ describe('the command line', () => {
     const config = join(folder, 'isr.config.mjs')
     const layout = "(cacheKey) => 'TENANT#1#' + cacheKey"
     await writeFile(config, `export default { tableName: '${table}', pkFromCacheKey: ${layout} }`)
-    const { stdout } = await cli(['inspect', 'key', '--config', config, ...patience], { DYNAMODB_ENDPOINT: endpoint })
+    const inspect = ['inspect', 'key', '--config', config, ...patience]
+    const { stdout } = await cli(inspect, { DYNAMODB_ENDPOINT: endpoint })
     expect(stdout).toContain('TENANT#1#key')
+    await publish(storeOf(table, { pkFromCacheKey: (cacheKey) => `TENANT#1#${cacheKey}` }), 'key')
+    const list = ['list', '--json', '--prefix', 'ke', '--config', config, ...patience]
+    const [listed] = jsonLines(await cli(list, { DYNAMODB_ENDPOINT: endpoint }))
+    expect(listed).toMatchObject({ cacheKey: 'key', partition: 'TENANT#1#key' })
+    await writeFile(config, 'export const options = {}')
+    expect(await cli(inspect)).toMatchObject({ code: 2, stderr: expect.stringContaining('no options as its default') })
     await rm(folder, { recursive: true })
   })
 

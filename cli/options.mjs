@@ -34,12 +34,20 @@ export const sharedOptions = {
  * @returns {Promise<import('../index.js').FaceTheoryIsrMetaStoreConfig>}
  */
 export async function classOptions(values) {
-  const module = typeof values.config === 'string' ? await import(pathToFileURL(resolve(values.config)).href) : {}
+  const configured = typeof values.config === 'string' ? await defaultOf(values.config) : {}
   const given = Object.keys(storeOptions).filter((name) => values[name] !== undefined)
   return {
-    ...module.default,
+    ...configured,
     ...Object.fromEntries(given.map((name) => [camelCase(name), classValue(name, values[name])])),
   }
+}
+
+/** @param {string} file */
+async function defaultOf(file) {
+  const { default: options } = await import(pathToFileURL(resolve(file)).href)
+  if (typeof options !== 'object' || options === null)
+    throw new TypeError(`${file} has no options as its default export`)
+  return options
 }
 
 /** @param {string} name @param {unknown} value */
