@@ -12,19 +12,20 @@ mod fault;
 mod number;
 mod operator;
 mod provision;
-mod requests;
+mod reads;
 mod row;
 mod schema;
 mod tally;
 mod telemetry;
 mod tls;
+mod writes;
 
 pub(crate) use attempts::Deadline;
 pub use operator::{Description, Inspection, Listed, Listing, Position, Probe, ProbeRequest};
-pub(crate) use requests::{LockWrite, NewLock, Published, Unwritten};
 pub(crate) use row::LockRow;
 pub(crate) use tally::shared;
 pub use tally::{Tally, tallied};
+pub(crate) use writes::{LockWrite, NewLock, Published, Unwritten};
 
 use std::error::Error as StdError;
 use std::fmt::{self, Display};
@@ -119,10 +120,10 @@ impl Table {
         }
     }
 
-    /// Tries a request that is about no cache key.
+    /// Tries a request of which nothing is to be known but its answer.
     async fn ask<T, F>(
         &self,
-        about: &str,
+        about: impl Display,
         connected: &Connected,
         deadline: Deadline,
         send: impl FnMut() -> F,
@@ -130,9 +131,9 @@ impl Table {
     where
         F: Future<Output = Result<T, Fault>>,
     {
-        attempt(self.policy(connected, FEW_CONFLICTS), deadline, send)
-            .await
-            .map_err(|Failure { fault, attempts, .. }| self.describe(fault, attempts, about, &connected.place))
+        attempt(self.policy(connected, FEW_CONFLICTS), deadline, send).await.map_err(
+            |Failure { fault, attempts, .. }| self.describe(fault, attempts, &about.to_string(), &connected.place),
+        )
     }
 
     fn explain(&self, failure: Failure, call: Call<'_>, place: &str) -> Error {

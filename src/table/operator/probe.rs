@@ -10,11 +10,10 @@ use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use tokio::time::Instant;
 
 use super::super::answer::dated;
-use super::super::attempts::attempt;
 use super::super::client::Connected;
 use super::super::fault::{Class, Fault};
-use super::super::requests::unbuildable;
-use super::super::{Call, FEW_CONFLICTS, Table, row, schema};
+use super::super::writes::unbuildable;
+use super::super::{Call, Table, row, schema};
 use crate::error::{ErrorKind, Result};
 
 /// A kind of request that the five operations send.
@@ -83,9 +82,7 @@ impl Table {
             let place = format!("table \"{}\" in {}", self.config.table_name.as_str(), connected.place);
             Ok(Probe { place, took, sent: since_epoch(sent), received: since_epoch(received), server })
         };
-        attempt(self.policy(connected, FEW_CONFLICTS), call.deadline, send)
-            .await
-            .map_err(|failure| self.explain(failure, call, &connected.place))
+        self.ask(call, connected, call.deadline, send).await
     }
 
     async fn send_probe(
