@@ -1,5 +1,8 @@
 // doctor: what it finds, on DynamoDB Local, and on a stub for what DynamoDB Local has not.
 import { randomUUID } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 
 import {
   CreateTableCommand,
@@ -12,6 +15,7 @@ import { describe, expect, test } from 'vitest'
 import { clockCheck } from '../cli/clock.mjs'
 import policy from '../docs/infrastructure/policy.json' with { type: 'json' }
 import { cli, jsonLines } from './support/cli.js'
+import { publish } from './support/rows.js'
 import { dynamodb, endpoint, makeTable, storeOf } from './support/store.js'
 import { type Answer, cancelled, closedEndpoint, fault, json, type Script, withStub } from './support/stub.js'
 
@@ -78,6 +82,44 @@ describe('on DynamoDB Local', () => {
       message: 'HASH id (S), RANGE sk (S); needed are HASH pk (S), RANGE sk (S)',
     })
     expect(checks.PutItem?.status).toBe('failure')
+  })
+
+  test('an index that has one of our attributes with another type is a failure', async () => {
+    const TableName = `isr-${randomUUID()}`
+    const key = (AttributeName: string, type: KeyType) => ({ AttributeName, KeyType: type })
+    const AttributeDefinitions = ['pk', 'sk', 'status'].map((AttributeName) => ({
+      AttributeName,
+      AttributeType: 'S' as ScalarAttributeType,
+    }))
+    const Projection = { ProjectionType: 'ALL' } as const
+    await dynamodb.send(
+      new CreateTableCommand({
+        TableName,
+        KeySchema: [key('pk', 'HASH'), key('sk', 'RANGE')],
+        AttributeDefinitions,
+        BillingMode: 'PAY_PER_REQUEST',
+        GlobalSecondaryIndexes: [{ IndexName: 'byStatus', KeySchema: [key('status', 'HASH')], Projection }],
+      }),
+    )
+    const { code, checks } = await doctor(endpoint, TableName)
+    expect(code).toBe(1)
+    expect(checks.indexes).toMatchObject({ status: 'failure', message: expect.stringMatching(/: status \(S\)$/) })
+    await expect(publish(storeOf(TableName), 'key')).rejects.toMatchObject({ code: 'ErrUnexpected' })
+  })
+
+  test('a layout that does not take any key is asked for one that it takes', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'tabletheory-isr-doctor-'))
+    const config = join(folder, 'isr.config.mjs')
+    const layout = "(key) => { if (!key.includes('::')) throw new Error('no tenant'); return key }"
+    await writeFile(config, `export default { tableName: '${await makeTable()}', pkFromCacheKey: ${layout} }`)
+    const args = ['doctor', '--config', config, '--endpoint', endpoint, ...patience]
+    expect(await cli(args)).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringContaining('pkFromCacheKey threw'),
+    })
+    expect((await cli([...args, '--key', 'tenant::key'])).code).toBe(0)
+    await rm(folder, { recursive: true })
   })
 
   test('TTL that is off, or on another attribute, is a warning', async () => {
@@ -169,6 +211,12 @@ describe('on a stub', () => {
     await found({ DescribeTable: json({ Table: { ...Table, TableStatus: 'CREATING' } }) }, ({ checks }) =>
       expect(checks.table).toMatchObject({ status: 'failure', message: 'it is CREATING' }),
     )
+    const creating = { DescribeTable: json({ Table: { ...Table, TableStatus: 'CREATING' } }) }
+    // While it is being made, requests do not find it.
+    await found({ ...creating, Query: fault('ResourceNotFoundException') }, ({ code, checks }) => {
+      expect(code).toBe(1)
+      expect(checks.table).toMatchObject({ status: 'failure', message: 'it is CREATING' })
+    })
     const Replicas = [{ RegionName: 'eu-west-1' }, { RegionName: 'us-east-1' }]
     await found({ DescribeTable: json({ Table: { ...Table, Replicas } }) }, ({ code, checks }) => {
       expect(code).toBe(0)
@@ -198,6 +246,14 @@ describe('on a stub', () => {
     expect(Object.values(checks)).toMatchObject([
       { check: 'connection', status: 'failure', remedy: 'check endpoint and network' },
     ])
+  })
+
+  test('a request that is throttled is no broken connection', async () => {
+    await withStub(but({ Query: fault('ThrottlingException') }), async (stub) => {
+      const { code, checks } = await doctor(stub.endpoint, 'isr-stub', '--max-attempts', '1')
+      expect(code).toBe(1)
+      expect([checks.connection?.status, checks.Query?.status, checks.PutItem?.status]).toEqual(['ok', 'failure', 'ok'])
+    })
   })
 
   test('so it is where the credentials are refused', () => {
@@ -254,6 +310,11 @@ describe('the clocks’ difference', () => {
       status: 'warning',
       message: 'behind the server’s by 190 ms at least',
     })
+  })
+
+  test('is not known where answers contradict each other', () => {
+    const probes = [probe(2_000, 2_010, 0), probe(2_000, 2_010, 3_000)]
+    expect(clockCheck(probes)).toMatchObject({ status: 'warning', message: expect.stringContaining('contradict') })
   })
 
   test.each([

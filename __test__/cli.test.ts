@@ -1,5 +1,8 @@
 // The operator's command on DynamoDB Local: what it prints, for people and for machines, and what it tells the shell.
+import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,7 +10,7 @@ import { join } from 'node:path'
 import { DescribeTableCommand } from '@aws-sdk/client-dynamodb'
 import { beforeAll, describe, expect, test } from 'vitest'
 
-import { cli, jsonLines, onTerminal } from './support/cli.js'
+import { cli, jsonLines, onTerminal, program } from './support/cli.js'
 import { publish } from './support/rows.js'
 import { dynamodb, endpoint, makeTable, newKey, storeOf, writeRow } from './support/store.js'
 import { json, withStub } from './support/stub.js'
@@ -18,8 +21,8 @@ beforeAll(async () => {
 })
 
 const patience = ['--request-timeout-ms', '20000', '--operation-timeout-ms', '50000']
-const on = (tableName: string, args: string[], input?: string | Buffer) =>
-  cli([...args, ...patience, '--table-name', tableName, '--endpoint', endpoint], {}, input)
+const on = (tableName: string, [command = '', ...args]: string[], input?: string | Buffer) =>
+  cli([command, ...patience, '--table-name', tableName, '--endpoint', endpoint, ...args], {}, input)
 const run = (...args: string[]) => on(table, args)
 
 const now = Date.now()
@@ -40,7 +43,7 @@ describe('the command line', () => {
   })
 
   test.each([
-    ['an unknown command', ['doctr'], 'there is no command "doctr"; there are doctor, create-table'],
+    ['an unknown command', ['doctr'], '"doctr" is no command; the first word is one of doctor, create-table'],
     ['an unknown option', ['doctor', '--tabel-name', 'isr'], "Unknown option '--tabel-name'"],
     ['a missing argument', ['inspect'], 'inspect takes <cacheKey>'],
     ['an argument too many', ['list', 'key'], 'list takes no arguments'],
@@ -82,6 +85,9 @@ describe('the command line', () => {
     const list = ['list', '--json', '--prefix', 'ke', '--config', config, ...patience]
     const [listed] = jsonLines(await cli(list, { DYNAMODB_ENDPOINT: endpoint }))
     expect(listed).toMatchObject({ cacheKey: 'key', partition: 'TENANT#1#key' })
+    // The app's own module may keep a process alive.
+    await writeFile(config, `setInterval(() => {}, 1000); export default { tableName: '${table}' }`)
+    expect((await cli(inspect, { DYNAMODB_ENDPOINT: endpoint })).code).toBe(3)
     await writeFile(config, 'export const options = {}')
     expect(await cli(inspect)).toMatchObject({ code: 2, stderr: expect.stringContaining('no options as its default') })
     await rm(folder, { recursive: true })
@@ -126,7 +132,12 @@ describe('inspect', () => {
         cacheKey,
         partition: `CACHE#${cacheKey}`,
         page: expect.objectContaining({ generatedAt: now - 600_000, freshUntil: now - 540_000 }),
-        lease: { leaseOwner: 'renderer-1', leaseToken: `${leaseToken?.slice(0, 8)}…`, leaseExpiresAt: now + 3_600_000 },
+        lease: {
+          leaseOwner: 'renderer-1',
+          leaseToken: `${leaseToken?.slice(0, 8)}…`,
+          leaseExpiresAt: now + 3_600_000,
+          state: 'held',
+        },
         rows: {
           META: expect.objectContaining({ generated_at_ms: { N: String(now - 600_000) } }),
           LOCK: expect.objectContaining({ lease_token: { S: `${leaseToken?.slice(0, 8)}…` } }),
@@ -153,6 +164,18 @@ describe('inspect', () => {
       rows: { META: { ...row, odd: { L: [...odd.L.slice(0, 1), { BS: ['Yg=='] }, ...odd.L.slice(2)] } }, LOCK: null },
       page: null,
     })
+  })
+
+  test('says that a lease is too long to be believed, when anybody may take it', async () => {
+    const cacheKey = newKey()
+    const expiry = { lease_expires_at: { N: String(now) }, lease_token: { S: 'token' }, lease_owner: { S: 'other' } }
+    await writeRow(table, { pk: { S: `CACHE#${cacheKey}` }, sk: { S: 'LOCK' }, ...expiry })
+    expect((await run('inspect', cacheKey)).stdout).toContain('too long to be believed; anybody may take it')
+    expect(jsonLines(await run('inspect', cacheKey, '--json'))[0].lease).toMatchObject({ state: 'unbelievable' })
+    const wish = { cacheKey, leaseOwner: 'me', nowMs: now, leaseDurationMs: 1_000, fallbackRevalidateSeconds: 1 }
+    expect(await storeOf(table).tryAcquireLease(wish)).toMatchObject({ acquired: true })
+    const ended = await run('inspect', cacheKey)
+    expect(ended.stdout).toMatch(/^ended .*; anybody may take it$/m)
   })
 
   test('tells the shell with 3 that there is nothing', async () => {
@@ -191,7 +214,37 @@ describe('list', () => {
     expect(await keysOf('--prefix', 'news/', '--stale')).toEqual(['news/2', 'news/theirs'])
     expect(await keysOf('--limit', '2')).toHaveLength(2)
     expect(await keysOf('--pk-prefix', 'OTHER#')).toEqual(['news/4'])
-    expect(await keysOf('--pk-prefix', '')).toHaveLength(6)
+  })
+
+  test('shows no page of a store with another prefix, though that begins with this one’s', async () => {
+    const shared = await makeTable()
+    const newer = storeOf(shared, { pkPrefix: 'CACHE#v2#' })
+    await publish(newer, 'key')
+    await publish(newer, `long ${'x'.repeat(3_000)}`)
+    await publishAged('key', 1, shared)
+    const listed = async (...args: string[]) =>
+      jsonLines(await on(shared, ['list', '--json', ...args])).map(({ partition }) => partition)
+    expect(await listed()).toEqual(['CACHE#key'])
+    expect(await listed('--pk-prefix', 'CACHE#v2#')).toHaveLength(2)
+  })
+
+  test('finds no hashed key by the start of its partition', async () => {
+    const hashed = await makeTable()
+    await publishAged(`long ${'x'.repeat(3_000)}`, 1, hashed)
+    const count = async (prefix: string) => jsonLines(await on(hashed, ['list', '--json', '--prefix', prefix])).length
+    expect([await count('sha256:'), await count('long x')]).toEqual([0, 1])
+  })
+
+  test('says so where the table has other keys', () => {
+    const LastEvaluatedKey = { id: { S: '1' } }
+    return withStub(
+      () => json({ Items: [], Count: 0, ScannedCount: 4, LastEvaluatedKey }),
+      async (stub) => {
+        const { code, stderr } = await cli(['list', '-t', 'isr'], { DYNAMODB_ENDPOINT: stub.endpoint })
+        expect(code).toBe(1)
+        expect(stderr).toContain('exists with other keys')
+      },
+    )
   })
 
   test('tells people the state of each, and how much was read', async () => {
@@ -199,6 +252,8 @@ describe('list', () => {
     expect(stdout).toMatch(/^fresh +\d+ s +200 +news\/1 +\S+$/m)
     expect(stdout).toMatch(/^stale +\d+ s +200 +news\/2 +\S+$/m)
     expect(stderr).toBe('3 pages, in 7 rows that were read\n')
+    const some = await on(listed, ['list', '--prefix', 'news/', '--limit', '2'])
+    expect(some.stderr).toBe('2 pages, in 7 rows that were read; there may be more\n')
   })
 
   test('goes on after each megabyte', async () => {
@@ -214,7 +269,7 @@ describe('list', () => {
         .map(({ cacheKey }) => cacheKey)
         .sort(),
     ).toEqual(keys)
-    expect((await on(large, ['list', '--limit', '1'])).stderr).toMatch(/; there is more\n$/)
+    expect((await on(large, ['list', '--limit', '1'])).stderr).toMatch(/; there may be more\n$/)
   })
 })
 
@@ -230,6 +285,49 @@ describe('invalidate', () => {
     expect(left.map((record) => record?.cacheKey)).toEqual([...keys.map(() => undefined), kept])
   })
 
+  test('takes what list prints, whatever is in the keys', async () => {
+    const start = newKey()
+    const keys = [`${start}\n${start}-other`, `${start}\u009b\u2028`, `${start}\r`]
+    const other = `${start}-other`
+    await Promise.all([...keys, other].map((key) => publishAged(key, 1)))
+    const { stdout } = await run('list', '--json', '--prefix', start)
+    const wanted = stdout.split('\n').filter((line) => line !== '' && JSON.parse(line).cacheKey !== other)
+    const input = [...wanted.slice(1), JSON.stringify(JSON.parse(wanted[0] ?? '').cacheKey)].join('\n')
+    const ended = await on(table, ['invalidate', '-', '--json-input'], input)
+    expect(ended).toEqual({ code: 0, stdout: '', stderr: '3 invalidated\n' })
+    const left = await Promise.all([...keys, other].map((key) => storeOf(table).get(key)))
+    expect(left.map((record) => record?.cacheKey)).toEqual([undefined, undefined, undefined, other])
+  })
+
+  test.each(['{"cacheKey":null}', '1', 'null', '{'])('takes no JSON that holds no key: %s', async (line) => {
+    const { code, stderr } = await on(table, ['invalidate', '-', '--json-input'], line)
+    expect(code).toBe(1)
+    expect(stderr).toContain('0 invalidated\ntabletheory-isr: ')
+  })
+
+  test('takes "-" for a key after "--"', async () => {
+    await publishAged('-', 1)
+    await publishAged('--json', 1)
+    expect(await run('invalidate', '--', '-', '--json')).toMatchObject({
+      code: 0,
+      stdout: '',
+      stderr: '2 invalidated\n',
+    })
+    expect(await storeOf(table).get('-')).toBeNull()
+  })
+
+  test('goes on to the end, and tells the shell how it went, when nobody reads what it prints', async () => {
+    const keys = Array.from({ length: 300 }, newKey)
+    await Promise.all(keys.map((key) => publishAged(key, 1)))
+    const args = ['invalidate', '--json', '-', '', '--table-name', table, '--endpoint', endpoint, ...patience]
+    const child = spawn(process.execPath, [program, ...args], { env: {}, stdio: ['pipe', 'pipe', 'ignore'] })
+    child.stdout.destroy()
+    child.stdin.end(keys.join('\n'))
+    expect(await once(child, 'exit')).toEqual([1, null])
+    const left = await Promise.all(keys.map((key) => storeOf(table).get(key)))
+    expect(left.filter((record) => record !== null)).toEqual([])
+  })
+
   test('tells machines of each key, and the shell whether any failed', async () => {
     const key = newKey()
     const { code, stdout } = await run('invalidate', key, '', '--json')
@@ -243,7 +341,9 @@ describe('invalidate', () => {
   test('takes no bytes for a key that are no text', async () => {
     const { code, stderr } = await on(table, ['invalidate', '-'], Buffer.from([0x6b, 0xff, 0x0a]))
     expect(code).toBe(1)
-    expect(stderr).toContain('was not valid')
+    expect(stderr).toBe(
+      '0 invalidated\ntabletheory-isr: standard input is not UTF-8 (ERR_ENCODING_INVALID_ENCODED_DATA)\n',
+    )
   })
 })
 
@@ -260,7 +360,7 @@ test('what others wrote is shown, and not obeyed by the terminal', async () => {
   }
 })
 
-test.runIf(process.platform === 'linux')(
+test.runIf(existsSync('/usr/bin/script') && process.platform === 'linux')(
   'on a terminal there are colours, unless they are unwanted, and progress',
   async () => {
     const args = ['list', ...patience, '--table-name', table, '--endpoint', endpoint]

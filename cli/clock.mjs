@@ -21,6 +21,10 @@ export function clockCheck(probes) {
   }
   const least = Math.max(...bounds.map((bound) => bound.least))
   const most = Math.min(...bounds.map((bound) => bound.most))
+  if (least > most) {
+    const remedy = 'ask again: some of the servers’ clocks differ, or this machine’s was set meanwhile'
+    return { check: 'clock', status: 'warning', message: 'not checked: the answers contradict each other', remedy }
+  }
   if (least <= 0 && most >= 0) {
     return { check: 'clock', status: 'ok', message: `within ${duration(Math.max(-least, most))} of the server’s` }
   }

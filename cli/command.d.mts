@@ -1,7 +1,7 @@
 // What a command is. Each file in commands/ is one.
 import type { ParseArgsConfig } from 'node:util'
 
-import type { FaceTheoryIsrMetaStore } from '../index.js'
+import type { FaceTheoryIsrMetaStore, FaceTheoryIsrMetaStoreConfig } from '../index.js'
 import type { Output } from './output.mjs'
 
 type Option = NonNullable<ParseArgsConfig['options']>[string] & {
@@ -27,5 +27,14 @@ export interface Command {
   /** What one should know: what it needs, what it costs, examples. */
   help: string
   /** Resolves to the exit code. */
-  run(call: { store: FaceTheoryIsrMetaStore; output: Output; values: Values; positionals: string[] }): Promise<number>
+  run(call: {
+    store: FaceTheoryIsrMetaStore
+    /** Those that the store was made with. */
+    options: FaceTheoryIsrMetaStoreConfig
+    output: Output
+    values: Values
+    positionals: string[]
+    /** Of each of these, whether it came after "--". */
+    isLiteral: boolean[]
+  }): Promise<number>
 }

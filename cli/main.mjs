@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// @ts-check
 // The operator's command: finds the command that is asked for, makes the store, and turns errors into exit codes.
+// @ts-check
 import { parseArgs } from 'node:util'
 
 import * as createTable from './commands/create-table.mjs'
@@ -8,12 +8,11 @@ import * as doctor from './commands/doctor.mjs'
 import * as inspect from './commands/inspect.mjs'
 import * as invalidate from './commands/invalidate.mjs'
 import * as list from './commands/list.mjs'
-import { FAILURE, USAGE } from './exit-codes.mjs'
+import { DONE, FAILURE, USAGE } from './exit-codes.mjs'
 import { commandHelp, programHelp, version } from './help.mjs'
 import { createFaceTheoryIsrMetaStore } from './native.mjs'
 import { classOptions, sharedOptions } from './options.mjs'
-import { Output, shown } from './output.mjs'
-import { remedyFor } from './remedies.mjs'
+import { Output } from './output.mjs'
 
 /** @typedef {import('./command.d.mts').Command} Command */
 
@@ -23,26 +22,44 @@ const commands = { doctor, 'create-table': createTable, inspect, list, invalidat
 /** The command line is wrong, or what it says of the store. */
 class UsageError extends Error {}
 
-/** @param {string[]} args */
-async function main(args) {
+/**
+ * Resolves to the exit code.
+ * @param {string[]} args
+ * @param {Output} output
+ */
+async function main(args, output) {
   const [name = '--help', ...rest] = args
-  if (['--help', '-h', 'help'].includes(name)) return console.log(programHelp(commands))
-  if (['--version', '-v'].includes(name)) return console.log(version)
+  if (['--help', '-h', 'help'].includes(name)) return print(programHelp(commands))
+  if (['--version', '-v'].includes(name)) return print(version)
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined
   if (command === undefined) {
-    throw new UsageError(`there is no command "${name}"; there are ${Object.keys(commands).join(', ')}`)
+    throw new UsageError(`"${name}" is no command; the first word is one of ${Object.keys(commands).join(', ')}`)
   }
-  const { values, positionals } = orUsageError(() =>
-    parseArgs({ args: rest, options: { ...sharedOptions, ...command.options }, allowPositionals: true }),
+  const { values, positionals, tokens } = orUsageError(() =>
+    parseArgs({
+      args: rest,
+      options: { ...sharedOptions, ...command.options },
+      allowPositionals: true,
+      tokens: true,
+    }),
   )
-  if (values.help === true) return console.log(commandHelp(name, command))
+  output.isJson = values.json === true
+  if (values.help === true) return print(commandHelp(name, command))
   if (positionals.length < command.least || positionals.length > command.most) {
     throw new UsageError(`${name} takes ${command.takes || 'no arguments'}; see "${name} --help"`)
   }
   const options = await classOptions(values).catch(refuseUsage)
   const store = orUsageError(() => createFaceTheoryIsrMetaStore(options))
-  const output = new Output(values.json === true)
-  process.exitCode = await command.run({ store, output, values, positionals })
+  const end = tokens.find(({ kind }) => kind === 'option-terminator')?.index ?? rest.length
+  // After "--", "-" is an argument like others.
+  const isLiteral = tokens.flatMap(({ kind, index }) => (kind === 'positional' ? [index > end] : []))
+  return command.run({ store, options, output, values, positionals, isLiteral })
+}
+
+/** @param {string} text */
+function print(text) {
+  console.log(text)
+  return DONE
 }
 
 /** @template T @param {() => T} step @returns {T} */
@@ -59,22 +76,14 @@ function refuseUsage(cause) {
   throw new UsageError(cause instanceof Error ? cause.message : String(cause), { cause })
 }
 
-/** @param {any} error */
-function explain(error) {
-  const { code = error.cause?.code ?? null, retryable = false, message } = error
-  const remedy = remedyFor(code)
-  if (process.argv.includes('--json')) {
-    console.error(JSON.stringify({ code, retryable, message, remedy }))
-  } else {
-    console.error(`tabletheory-isr: ${shown(message)}${code === null ? '' : ` (${code})`}`)
-    if (remedy !== null) console.error(`  → ${remedy}`)
-  }
-  process.exitCode = error instanceof UsageError || code === 'ErrInvalidArgument' ? USAGE : FAILURE
-}
-
-// Whoever reads may have seen enough, as in `list | head`.
-process.stdout.on('error', (error) => {
-  if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EPIPE') throw error
-  process.exit()
+const args = process.argv.slice(2)
+const end = args.indexOf('--')
+// Until the command line is understood.
+const output = new Output(args.slice(0, end < 0 ? args.length : end).includes('--json'))
+const code = await main(args, output).catch((error) => {
+  output.error(error)
+  return error instanceof UsageError || error.code === 'ErrInvalidArgument' ? USAGE : FAILURE
 })
-await main(process.argv.slice(2)).catch(explain)
+await output.flushed()
+// Not by itself: a module of options may have timers or connections of its own.
+process.exit(output.isBroken ? FAILURE : code)

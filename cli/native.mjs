@@ -21,7 +21,15 @@ import { createRequire } from 'node:module'
  * @property {(store: Store, prefix: string, after: Position | null) => Promise<Listing>} list A megabyte of the table.
  */
 
-/** @typedef {{ status: string, hasOurKeys: boolean, keys: string, billing: string, replicas: string[] }} Description */
+/**
+ * @typedef {object} Description
+ * @property {string} status
+ * @property {boolean} hasOurKeys
+ * @property {string} keys
+ * @property {string[]} misfits Attributes that an index has with another type than our rows.
+ * @property {string} billing
+ * @property {string[]} replicas
+ */
 
 /** Times in epoch milliseconds; the server's is a whole second.
  * @typedef {{ place: string, durationMs: number, sentAt: number, receivedAt: number, serverAt: number | null }} Probe */

@@ -2,12 +2,27 @@
 // @ts-check
 import * as util from 'node:util'
 
+import { remedyFor } from './remedies.mjs'
+
 /** @typedef {'green' | 'yellow' | 'red' | 'dim'} Colour */
 
 export class Output {
+  /** Whoever reads has seen enough, as in `list | head`. */
+  isClosed = false
+  /** What was to be read cannot be written. */
+  isBroken = false
+
   /** @param {boolean} isJson */
   constructor(isJson) {
     this.isJson = isJson
+    process.stdout.on('error', (/** @type {NodeJS.ErrnoException} */ error) => {
+      if (error.code !== 'EPIPE' && !this.isBroken) {
+        this.isBroken = true
+        this.error(error)
+      }
+      this.isClosed = true
+    })
+    process.stderr.on('error', () => {})
   }
 
   /**
@@ -16,7 +31,7 @@ export class Output {
    * @param {() => string} text
    */
   result(result, text) {
-    console.log(this.isJson ? JSON.stringify(result) : text())
+    if (!this.isClosed) console.log(this.isJson ? json(result) : text())
   }
 
   /**
@@ -33,7 +48,36 @@ export class Output {
     this.progress('')
     if (!this.isJson) console.error(text)
   }
+
+  /** Why nothing came of it.
+   * @param {any} error */
+  error(error) {
+    this.progress('')
+    const { retryable = false, message = String(error) } = error ?? {}
+    const code = [error?.code, error?.cause?.code].find((code) => typeof code === 'string') ?? null
+    const remedy = remedyFor(code)
+    if (this.isJson) {
+      console.error(json({ code, retryable, message, remedy }))
+      return
+    }
+    console.error(`tabletheory-isr: ${shown(message.replaceAll('\n', ' '))}${code === null ? '' : ` (${code})`}`)
+    if (remedy !== null) console.error(`  → ${remedy}`)
+  }
+
+  /** Resolves when all that was printed has gone out, or cannot. */
+  async flushed() {
+    for (const stream of [process.stdout, process.stderr]) await new Promise((resolve) => stream.write('', resolve))
+  }
 }
+
+/** JSON in which no character is obeyed by a terminal. @param {object} value */
+const json = (value) =>
+  JSON.stringify(value).replace(/\p{C}/gu, (character) =>
+    Array.from(
+      { length: character.length },
+      (_, index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`,
+    ).join(''),
+  )
 
 /** @param {Colour} colour @param {string} text */
 export function coloured(colour, text) {
@@ -54,7 +98,8 @@ export function duration(milliseconds) {
   if (seconds < 1) return `${Math.round(Math.abs(milliseconds))} ms`
   if (seconds < 120) return `${Math.round(seconds)} s`
   if (seconds < 7_200) return `${Math.round(seconds / 60)} min`
-  return seconds < 172_800 ? `${Math.round(seconds / 3_600)} h` : `${Math.round(seconds / 86_400)} days`
+  if (seconds < 172_800) return `${Math.round(seconds / 3_600)} h`
+  return seconds < 1e10 ? `${Math.round(seconds / 86_400)} days` : 'centuries'
 }
 
 /** A time, and how far it is from now.

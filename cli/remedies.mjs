@@ -3,7 +3,8 @@
 
 /** @type {Record<string, string>} */
 const remedies = {
-  ErrAccessDenied: 'add the action to the policy of these credentials (docs/operations.md has the whole policy)',
+  ErrAccessDenied:
+    'add the action to the policy of these credentials (the repository’s docs/operations.md has the whole policy)',
   ErrCredentials: 'set AWS_PROFILE or AWS_ACCESS_KEY_ID and its companions, or log in anew',
   ErrTableNotFound: 'check table name and region, or make the table with create-table',
   ErrThrottled: 'try again; if it stays, look at the table’s throttled requests and at its billing mode',

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import { platforms } from './pack.mjs'
+import { isProgram } from './run.mjs'
 
 /** Of each file. A function on Lambda unpacks it at every cold start. */
 const mostBytes = 10_000_000
@@ -63,7 +64,7 @@ export function binaryFaults(folder) {
   })
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+if (isProgram(import.meta.url)) {
   const faults = binaryFaults(fileURLToPath(new URL('..', import.meta.url)))
   for (const fault of faults) console.error(fault)
   process.exit(faults.length > 0 ? 1 : 0)

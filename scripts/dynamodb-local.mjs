@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 
-import { runWith } from './run.mjs'
+import { isProgram, runWith } from './run.mjs'
 
 const emulator = fileURLToPath(new URL('../node_modules/amplify-dynamodb-simulator/emulator', import.meta.url))
 const startTimeoutMs = 60_000
@@ -91,7 +91,9 @@ async function answers(endpoint) {
 }
 
 // As a program, it runs a command beside DynamoDB Local, which DYNAMODB_ENDPOINT names.
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+if (isProgram(import.meta.url)) {
+  // An end by a signal is no exit, at which Java is ended.
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1))
   const { endpoint, stop } = await startDynamoDbLocal()
   await runWith({ DYNAMODB_ENDPOINT: endpoint }, ...process.argv.slice(2))
   await stop()

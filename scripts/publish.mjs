@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
 import { tarballsIn } from './pack.mjs'
+import { isProgram } from './run.mjs'
 
 /** The first that publishes without a token. */
 const leastNpm = '11.5.1'
@@ -61,7 +62,7 @@ function run(...args) {
   return result
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+if (isProgram(import.meta.url)) {
   const { values, positionals } = parseArgs({
     options: { 'dry-run': { type: 'boolean', default: false } },
     allowPositionals: true,

@@ -1,6 +1,7 @@
 // Runs a command in the project's root, with its output on ours.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync, realpathSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -23,3 +24,7 @@ export async function runWith(variables, command, ...args) {
     process.exit(code || 1)
   }
 }
+
+/** Whether this module is the program, and not imported by it. */
+export const isProgram = (url) =>
+  existsSync(process.argv[1] ?? '') && realpathSync(process.argv[1]) === realpathSync(fileURLToPath(url))

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { isProgram } from './run.mjs'
 
 /** In Cargo.toml and Cargo.lock: what stands between the crate's name and its version. */
 const crate = /(^name = "tabletheory-isr"\nversion = ")([^"]+)/m
@@ -53,7 +54,7 @@ export function moveVersion(root) {
   writeFileSync(join(root, 'index.js'), read(root, 'index.js').replace(loader, `$1${version}`))
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+if (isProgram(import.meta.url)) {
   const root = fileURLToPath(new URL('..', import.meta.url))
   const { npm_new_version, GITHUB_REF_TYPE, GITHUB_REF_NAME } = process.env
   const [what = 'check'] = process.argv.slice(2)

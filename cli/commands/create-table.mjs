@@ -13,7 +13,7 @@ export const help = `
 Makes it with the keys pk and sk, billed on demand, with TTL on the attribute ttl, and waits until it can be used, at
 most a minute. A table that is there keeps its data; if its keys are others, that is an error.
 
-For production, docs/infrastructure has templates for CloudFormation, CDK and Terraform.
+For production, docs/infrastructure in the repository has templates for CloudFormation, CDK and Terraform.
 
 Needs the rights to DescribeTable, CreateTable, DescribeTimeToLive and UpdateTimeToLive.
 

@@ -11,25 +11,30 @@ import { remedyFor } from '../remedies.mjs'
 /** @typedef {{ check: string, status: 'ok' | 'warning' | 'failure', message: string, remedy?: string | null }} Check */
 
 const REQUESTS = ['Query', 'GetItem', 'PutItem', 'DeleteItem', 'TransactWriteItems']
-/** Where the rows of this key would be, the requests are sent. They write nothing. */
-const PROBED_KEY = 'tabletheory-isr doctor'
 const ROUND_TRIPS = 5
 /** More than that is another region, or a slow way. */
 const SLOW_MS = 50
-/** Without these, nothing else can be asked. */
-const UNREACHABLE = ['ErrConfig', 'ErrCredentials', 'ErrTimeout', 'ErrUnavailable', 'ErrThrottled']
+/** An answer, if not a good one. */
+const ANSWERED = ['ErrAccessDenied', 'ErrConflict', 'ErrTableNotFound', 'ErrThrottled', 'ErrUnexpected']
 
 export const summary = 'Checks the table, the rights, the clock and the way there'
 export const takes = ''
 export const least = 0
 export const most = 0
 /** @type {Command['options']} */
-export const options = {}
+export const options = {
+  key: {
+    type: 'string',
+    value: 'cacheKey',
+    default: 'tabletheory-isr doctor',
+    text: 'ask where its rows would be; for a pkFromCacheKey that does not take any key',
+  },
+}
 export const help = `
 Says of each thing whether it is ok, a warning or a failure, and what to do about it:
 
   connection   region, endpoint and credentials
-  table        that it is there, with the keys and the TTL that the rows need, and in one region
+  table        that it is there, with the keys and the TTL that the rows need, no index in their way, and in one region
   rights       each request that the store sends: reads of one key, and writes under a condition that never holds
   clock        this machine's against the server's: processes that regenerate pages should agree
   round trip   the median of ${ROUND_TRIPS} reads
@@ -41,40 +46,46 @@ Exits with 1 if anything is a failure.
   tabletheory-isr doctor --table-name isr --region eu-west-1`
 
 /** @type {Command['run']} */
-export async function run({ store, output }) {
+export async function run({ store, output, values }) {
   /** @type {Check[]} */
   const checks = []
-  for await (const check of checked(store)) {
+  for await (const check of checked(store, String(values.key))) {
     checks.push(check)
-    if (!output.isJson) console.log(line(check))
+    if (!output.isJson) output.result(check, () => line(check))
   }
   const ok = checks.every(({ status }) => status !== 'failure')
   if (output.isJson) output.result({ ok, checks }, String)
   return ok ? DONE : FAILURE
 }
 
-/** @param {Store} store @returns {AsyncGenerator<Check>} */
-async function* checked(store) {
-  let first = await attempt(operator.probe(store, PROBED_KEY, 'Query'))
+/** @param {Store} store @param {string} key @returns {AsyncGenerator<Check>} */
+async function* checked(store, key) {
+  let first = await attempt(operator.probe(store, key, 'Query'))
   // A clock that is minutes off makes signatures invalid, until one answer has said what time it is.
-  if (first.error?.code === 'ErrCredentials') first = await attempt(operator.probe(store, PROBED_KEY, 'Query'))
-  if (first.error !== null && UNREACHABLE.includes(first.error.code)) {
+  if (first.error?.code === 'ErrCredentials') first = await attempt(operator.probe(store, key, 'Query'))
+  if (first.error?.code === 'ErrInvalidArgument') throw first.error
+  if (first.error !== null && !ANSWERED.includes(first.error.code)) {
     yield failure('connection', first.error)
     return
   }
   yield { check: 'connection', status: 'ok', message: first.value?.place ?? 'there is an answer' }
-  if (first.error?.code === 'ErrTableNotFound') {
+  const table = await attempt(operator.describeTable(store))
+  // A table that is being made is not there for requests.
+  if (first.error?.code === 'ErrTableNotFound' && !table.value) {
     yield failure('table', first.error)
     return
   }
-  yield* tableChecks(store)
-  yield* rightChecks(store)
-  yield* wayChecks(store)
+  yield* tableChecks(store, table)
+  yield* rightChecks(store, key)
+  yield* wayChecks(store, key)
 }
 
-/** @param {Store} store @returns {AsyncGenerator<Check>} */
-async function* tableChecks(store) {
-  const { value: table, error } = await attempt(operator.describeTable(store))
+/**
+ * @param {Store} store
+ * @param {{ value: import('../native.mjs').Description | null, error: import('../native.mjs').StoreError | null }} described
+ * @returns {AsyncGenerator<Check>}
+ */
+async function* tableChecks(store, { value: table, error }) {
   if (error !== null) {
     yield undescribed('table', error)
   } else if (table !== null) {
@@ -86,7 +97,7 @@ async function* tableChecks(store) {
 }
 
 /** @param {import('../native.mjs').Description} table @returns {Generator<Check>} */
-function* descriptionChecks({ status, billing, hasOurKeys, keys, replicas }) {
+function* descriptionChecks({ status, billing, hasOurKeys, keys, misfits, replicas }) {
   const isUsable = ['ACTIVE', 'UPDATING'].includes(status)
   yield isUsable
     ? { check: 'table', status: 'ok', message: `${status}, ${billing}` }
@@ -99,6 +110,14 @@ function* descriptionChecks({ status, billing, hasOurKeys, keys, replicas }) {
         message: `${keys}; needed are HASH pk (S), RANGE sk (S)`,
         remedy: 'keys cannot be changed: make another table with create-table',
       }
+  if (misfits.length > 0) {
+    yield {
+      check: 'indexes',
+      status: 'failure',
+      message: `an index has attributes of our rows with another type: ${misfits.join(', ')}`,
+      remedy: 'take the index away: DynamoDB refuses rows whose types differ',
+    }
+  }
   if (replicas.length > 0) {
     yield {
       check: 'regions',
@@ -121,20 +140,20 @@ function ttlCheck(attribute) {
   }
 }
 
-/** @param {Store} store @returns {AsyncGenerator<Check>} */
-async function* rightChecks(store) {
+/** @param {Store} store @param {string} key @returns {AsyncGenerator<Check>} */
+async function* rightChecks(store, key) {
   for (const request of REQUESTS) {
-    const { error } = await attempt(operator.probe(store, PROBED_KEY, request))
+    const { error } = await attempt(operator.probe(store, key, request))
     yield error === null ? { check: request, status: 'ok', message: 'is let through' } : failure(request, error)
   }
 }
 
-/** @param {Store} store @returns {AsyncGenerator<Check>} */
-async function* wayChecks(store) {
+/** @param {Store} store @param {string} key @returns {AsyncGenerator<Check>} */
+async function* wayChecks(store, key) {
   /** @type {Probe[]} */
   const probes = []
   for (let index = 0; index < ROUND_TRIPS; index += 1) {
-    const { value } = await attempt(operator.probe(store, PROBED_KEY, 'Query'))
+    const { value } = await attempt(operator.probe(store, key, 'Query'))
     if (value !== null) probes.push(value)
   }
   if (probes.length === 0) return

@@ -17,7 +17,8 @@ Shows the page, whether it is fresh, the lease, and the rows as they are stored.
 only, since whoever has the token can publish. A row without what makes it a page or a lease is said to be broken: the
 store takes it for absent, and the next commit or lease replaces it.
 
-With --json it prints { "cacheKey", "partition", "page", "lease", "rows" }, times in epoch milliseconds.
+With --json it prints { "cacheKey", "partition", "page", "lease", "rows" }, times in epoch milliseconds; the lease's "state" is
+held, ended, or unbelievable (it ends more than seven days from now, and counts as free).
 
 Needs the right to Query. Costs one read unit, for small rows. Exits with 3 where there is neither row.
 
@@ -51,9 +52,15 @@ function pageOf(record) {
   }
 }
 
+/** What ends later than that from now was written by mistake, and holds nobody up. */
+const LONGEST_BELIEVABLE_LEASE_MS = 7 * 24 * 60 * 60 * 1_000
+
 /** @param {Record} record */
 function leaseOf({ leaseOwner, leaseToken, leaseExpiresAt }) {
-  return leaseToken === null ? null : { leaseOwner, leaseToken: beginning(leaseToken), leaseExpiresAt }
+  if (leaseToken === null) return null
+  const left = leaseExpiresAt - Date.now()
+  const state = left <= 0 ? 'ended' : left <= LONGEST_BELIEVABLE_LEASE_MS ? 'held' : 'unbelievable'
+  return { leaseOwner, leaseToken: beginning(leaseToken), leaseExpiresAt, state }
 }
 
 /** Enough to compare, too little to publish with. @param {string} token */
@@ -102,7 +109,11 @@ const pageLines = (page, now) => [
 const leaseLines = (lease, now) => [
   ['lease of', lease.leaseOwner === null ? 'a writer that gives no owner' : shown(lease.leaseOwner)],
   ['token', shown(lease.leaseToken)],
-  lease.leaseExpiresAt > now
-    ? ['held until', moment(lease.leaseExpiresAt, now)]
-    : ['ended', `${moment(lease.leaseExpiresAt, now)}; anybody may take it`],
+  ends[/** @type {keyof typeof ends} */ (lease.state)](moment(lease.leaseExpiresAt, now)),
 ]
+
+const ends = {
+  held: (/** @type {string} */ end) => ['held until', end],
+  ended: (/** @type {string} */ end) => ['ended', `${end}; anybody may take it`],
+  unbelievable: (/** @type {string} */ end) => ['ends', `${end}: too long to be believed; anybody may take it`],
+}

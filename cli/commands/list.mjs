@@ -29,31 +29,50 @@ Needs the right to Scan. Costs half a read unit for each 4 KB of the table.
   tabletheory-isr list --prefix 'default::/news' --stale --limit 20`
 
 /** @type {Command['run']} */
-export async function run({ store, output, values }) {
+export async function run({ store, options: { pkFromCacheKey }, output, values }) {
   const prefix = typeof values.prefix === 'string' ? values.prefix : ''
-  const limit = values.limit === undefined ? Number.POSITIVE_INFINITY : Number(values.limit)
-  if (!(limit >= 1) || (Number.isFinite(limit) && !Number.isInteger(limit))) {
-    throw Object.assign(new RangeError('--limit must be a whole number, at least 1'), { code: 'ErrInvalidArgument' })
+  const limit = limitOf(values.limit)
+  // With a layout of its own, the store cannot know whose a row is.
+  const isOurs = (/** @type {import('../native.mjs').Page} */ { cacheKey, partition }) =>
+    pkFromCacheKey === undefined || (cacheKey !== null && pkFromCacheKey(cacheKey) === partition)
+  let [shownPages, rows, isAll] = [0, 0, false]
+  for await (const listing of listings(store, prefix)) {
+    rows += listing.rows
+    const freshUntil = (/** @type {import('../native.mjs').Page} */ page) =>
+      page.generatedAt + page.revalidateSeconds * 1_000
+    const pages = listing.pages.filter(
+      (page) => isOurs(page) && !(values.stale === true && freshUntil(page) > Date.now()),
+    )
+    const some = pages.slice(0, limit - shownPages)
+    output.progress('')
+    for (const page of some)
+      output.result({ ...page, freshUntil: freshUntil(page) }, () => line(page, freshUntil(page)))
+    shownPages += some.length
+    output.progress(`${rows} rows read, ${shownPages} pages shown`)
+    isAll = listing.next === null && some.length === pages.length
+    if (shownPages === limit || output.isClosed) break
   }
-  let [shownPages, rows] = [0, 0]
+  output.note(`${shownPages} pages, in ${rows} rows that were read${isAll ? '' : '; there may be more'}`)
+  return DONE
+}
+
+/** @param {import('../native.mjs').Store} store @param {string} prefix */
+async function* listings(store, prefix) {
   /** @type {import('../native.mjs').Position | null} */
   let next = null
   do {
+    /** @type {import('../native.mjs').Listing} */
     const listing = await operator.list(store, prefix, next)
-    rows += listing.rows
+    yield listing
     next = listing.next
-    for (const page of listing.pages) {
-      const freshUntil = page.generatedAt + page.revalidateSeconds * 1_000
-      if (values.stale === true && freshUntil > Date.now()) continue
-      output.progress('')
-      output.result({ ...page, freshUntil }, () => line(page, freshUntil))
-      shownPages += 1
-      if (shownPages === limit) break
-    }
-    output.progress(`${rows} rows read, ${shownPages} pages shown`)
-  } while (next !== null && shownPages < limit)
-  output.note(`${shownPages} pages, in ${rows} rows that were read${next === null ? '' : '; there is more'}`)
-  return DONE
+  } while (next !== null)
+}
+
+/** @param {unknown} value */
+function limitOf(value) {
+  if (value === undefined) return Number.POSITIVE_INFINITY
+  if (/^[1-9]\d*$/.test(String(value))) return Number(value)
+  throw Object.assign(new RangeError('--limit must be a whole number, at least 1'), { code: 'ErrInvalidArgument' })
 }
 
 /** @param {import('../native.mjs').Page} page @param {number} freshUntil */

@@ -131,6 +131,7 @@ impl ToNapiValue for Description {
             field(env, c"status", description.status)?,
             field(env, c"hasOurKeys", description.has_our_keys)?,
             field(env, c"keys", description.keys)?,
+            field(env, c"misfits", description.misfits)?,
             field(env, c"billing", description.billing)?,
             field(env, c"replicas", description.replicas)?,
         ];

@@ -102,13 +102,13 @@ impl Table {
         if schema::are_our_keys(table) {
             return Ok(());
         }
-        Err(Error::new(
-            ErrorKind::Config,
-            format!(
-                "{OPERATION}: table \"{}\" exists with other keys; it needs the partition key pk and the sort key sk, both strings",
-                self.config.table_name.as_str()
-            ),
-        ))
+        Err(self.has_other_keys(OPERATION))
+    }
+
+    pub(super) fn has_other_keys(&self, about: &str) -> Error {
+        let table = self.config.table_name.as_str();
+        let needed = "it needs the partition key pk and the sort key sk, both strings";
+        Error::new(ErrorKind::Config, format!("{about}: table \"{table}\" exists with other keys; {needed}"))
     }
 
     /// Turns TTL on if it is off; whether it is on (or being turned on).

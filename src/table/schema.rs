@@ -63,6 +63,18 @@ pub(super) fn are_our_keys(table: &TableDescription) -> bool {
     has_key(PK, &KeyType::Hash) && has_key(SK, &KeyType::Range)
 }
 
+/// The type of an attribute, where it is one that an index can have.
+pub(super) fn scalar_type(attribute: &str) -> Option<ScalarAttributeType> {
+    match attribute {
+        S3_KEY | ETAG | CONTENT_TYPE | CONTENT_SECURITY_POLICY | CACHE_KEY | LEASE_TOKEN | LEASE_OWNER => {
+            Some(ScalarAttributeType::S)
+        }
+        TTL | GENERATED_AT | REVALIDATE_SECONDS | GENERATED_AT_MS | REVALIDATE_MS | STATUS | LEASE_EXPIRES_AT
+        | LEASE_EXPIRES_AT_MS => Some(ScalarAttributeType::N),
+        _ => None,
+    }
+}
+
 /// Selects LOCK and META with one request; whatever sorts between them is read and left.
 pub(super) const OUR_ROWS: &str = "pk = :pk AND sk BETWEEN :lock AND :meta";
 

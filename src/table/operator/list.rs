@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::super::row::{self, Item};
 use super::super::{Table, schema};
 use crate::error::Result;
-use crate::model::Page;
+use crate::model::{CacheKey, EntryKey, Page};
 
 /// Where a scan goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,15 +56,20 @@ impl Table {
             scan.set_exclusive_start_key(start.clone()).send().await.map_err(|error| self.fault(error))
         };
         let answer = self.ask(ABOUT, connected, deadline, send).await?;
-        Ok(Listing {
-            pages: answer.items().iter().filter_map(|item| listed(item, partitions)).collect(),
-            rows: u32::try_from(answer.scanned_count()).unwrap_or_default(),
-            next: answer.last_evaluated_key().and_then(position),
-        })
+        let pages = answer.items().iter().filter_map(|item| listed(item, partitions));
+        let wanted = |page: &Listed| {
+            prefix.is_empty() || page.cache_key.as_ref().is_some_and(|cache_key| cache_key.starts_with(prefix))
+        };
+        let next = match answer.last_evaluated_key() {
+            None => None,
+            Some(key) => Some(position(key).ok_or_else(|| self.has_other_keys(ABOUT))?),
+        };
+        let rows = u32::try_from(answer.scanned_count()).unwrap_or_default();
+        Ok(Listing { pages: pages.filter(wanted).collect(), rows, next })
     }
 }
 
-/// The condition for META rows of this store with such a cache key. (`DynamoDB` takes no empty prefix.)
+/// The condition for META rows that may be of this store, with such a cache key. (`DynamoDB` takes no empty prefix.)
 fn filter(partitions: Option<&str>, prefix: &str) -> (String, Item) {
     let mut values = Item::from([(":meta".to_owned(), row::string(schema::META))]);
     let mut conditions = vec!["sk = :meta".to_owned()];
@@ -89,11 +94,19 @@ fn filter(partitions: Option<&str>, prefix: &str) -> (String, Item) {
     (conditions.join(" AND "), values)
 }
 
+/// The page, unless the row is another store's: its partition starts with our prefix, and goes on with the rest of its own.
 fn listed(item: &Item, partitions: Option<&str>) -> Option<Listed> {
     let text = |name: &str| item.get(name)?.as_s().ok().cloned();
     let partition = text(schema::PK)?;
-    let in_partition = || partitions.and_then(|start| partition.strip_prefix(start)).filter(|key| !is_digest(key));
-    let cache_key = text(schema::CACHE_KEY).or_else(|| in_partition().map(str::to_owned));
+    let cache_key = match (text(schema::CACHE_KEY), partitions) {
+        (Some(cache_key), Some(start)) => {
+            let key = EntryKey::prefixed(start, CacheKey::new(schema::CACHE_KEY, cache_key).ok()?);
+            Some((key.partition() == partition).then(|| key.cache_key().to_owned())?)
+        }
+        // Rows of other writers do not say their cache key.
+        (None, Some(start)) => partition.strip_prefix(start).filter(|key| !is_digest(key)).map(str::to_owned),
+        (said, None) => said,
+    };
     Some(Listed { page: row::page_from(item)?, cache_key, partition })
 }
 

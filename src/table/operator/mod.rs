@@ -24,6 +24,8 @@ pub struct Description {
     pub has_our_keys: bool,
     /// Partition key and sort key, with types, for whom the keys surprise.
     pub keys: String,
+    /// Attributes of our rows that an index has with another type: such rows are refused.
+    pub misfits: Vec<String>,
     /// `PAY_PER_REQUEST` or `PROVISIONED`.
     pub billing: String,
     /// The other regions of a global table.
@@ -94,6 +96,14 @@ fn description(table: &TableDescription) -> Description {
         status: table.table_status().map_or_else(String::new, |status| status.as_str().to_owned()),
         has_our_keys: schema::are_our_keys(table),
         keys: keys.join(", "),
+        misfits: table
+            .attribute_definitions()
+            .iter()
+            .filter(|attribute| {
+                schema::scalar_type(attribute.attribute_name()).is_some_and(|ours| ours != *attribute.attribute_type())
+            })
+            .map(|attribute| format!("{} ({})", attribute.attribute_name(), attribute.attribute_type()))
+            .collect(),
         // A table that never was on demand says nothing.
         billing: table
             .billing_mode_summary()
