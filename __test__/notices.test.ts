@@ -17,11 +17,17 @@ const noticed = read('THIRD-PARTY-NOTICES.txt')
 function compiled(): string[] {
   const targets = napi.targets.flatMap((target) => ['--target', target])
   const format = ['--prefix', 'none', '--format', '{p}', '--edges', 'normal,no-proc-macro']
-  const tree = execFileSync('cargo', ['tree', '--locked', '--package', 'tabletheory-isr', ...targets, ...format], {
-    cwd: root,
-    encoding: 'utf8',
-  })
-  const crates = [...tree.matchAll(/^(\S+) v(\S+)/gm)].map(([, name, version]) => `${name} ${version}`)
+  const tree = execFileSync(
+    'cargo',
+    ['tree', '--locked', '--package', 'tabletheory-isr-addon', ...targets, ...format],
+    {
+      cwd: root,
+      encoding: 'utf8',
+    },
+  )
+  // Those with a path are ours.
+  const lines = tree.split('\n').filter((line) => line !== '' && !/\([^()]*[/\\]/.test(line))
+  const crates = lines.map((line) => line.split(' ').slice(0, 2).join(' ').replace(' v', ' '))
   return [...new Set(crates)].sort()
 }
 

@@ -14,7 +14,7 @@ import { run } from '../scripts/run.mjs'
 const here = (path) => fileURLToPath(new URL(path, import.meta.url))
 
 /** The addon as `npm run build` makes it. */
-export const buildAddon = () => run('npx', 'napi', 'build', '--platform', '--release')
+export const buildAddon = () => run('npm', 'run', 'build')
 
 /** The Rust programs; resolves to where each of them lies. */
 export async function buildPrograms() {

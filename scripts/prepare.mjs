@@ -15,7 +15,7 @@ async function install(folder) {
 
 export async function prepare() {
   await install('.')
-  await run('npx', 'napi', 'build', '--platform', '--features', 'simulated-time')
+  await run('npm', 'run', 'addon', '--', '--features', 'simulated-time')
 }
 
 /** The other versions of Node.js. */

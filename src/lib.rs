@@ -71,7 +71,8 @@
 //! ```
 
 #[cfg(all(feature = "node", not(test)))]
-mod binding;
+#[doc(hidden)]
+pub mod binding;
 mod config;
 mod error;
 mod locked;

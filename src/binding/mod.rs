@@ -1,7 +1,7 @@
 //! The JavaScript face: one class. This folder is the only place that names napi.
 //!
-//! A call comes in through the class, has its input checked and read ([`input`]), runs on the store, and settles its
-//! promise with an object ([`output`]) or an error ([`failure`]) that is made on the JavaScript thread.
+//! A call comes in through the class, has its input checked and read (`input`), runs on the store, and settles its
+//! promise with an object (`output`) or an error (`failure`) that is made on the JavaScript thread.
 
 #![expect(clippy::trivially_copy_pass_by_ref, reason = "the reference's lifetime is what bounds the engine's handles")]
 #![expect(unreachable_pub, reason = "what napi exports to JavaScript must be pub, and is not exported to Rust")]
@@ -21,7 +21,6 @@ mod worker;
 
 use std::sync::Arc;
 
-use mimalloc::MiMalloc;
 use napi::Env;
 use napi::bindgen_prelude::{JsObjectValue, Object, PromiseRaw, This, Undefined, Unknown};
 use napi_derive::napi;
@@ -36,18 +35,12 @@ use self::output::{Answer, IsrMetaRecord, TryAcquireIsrLeaseResult};
 use self::promise::{promise, rejected};
 use crate::{Config, Error, Result, Store};
 
-/// A request makes some hundreds of small allocations, which take a fifth of its time with the system's allocator.
-/// (Version 2 of mimalloc: 3 takes the thread that loads it for the main one, and crashes once that has ended.)
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
-
-/// Runs when the addon is loaded.
-#[napi(module_exports)]
-pub fn loaded(mut exports: Object<'_>, env: Env) -> napi::Result<()> {
+/// Done when the addon is loaded.
+pub fn loaded(exports: &mut Object<'_>, env: &Env) -> napi::Result<()> {
     // Not at the first call, whose asynchronous context (AsyncLocalStorage) would then be kept for ever.
-    Bridge::of(&env)?;
-    receiver::reject_foreign_receivers(&exports, &env)?;
-    operator::hide(&mut exports)
+    Bridge::of(env)?;
+    receiver::reject_foreign_receivers(exports, env)?;
+    operator::hide(exports)
 }
 
 /// ISR metadata and regeneration leases in one DynamoDB table, as FaceTheory's `isr.metaStore`.
