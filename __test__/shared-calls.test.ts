@@ -16,6 +16,13 @@ beforeAll(async () => {
   table = await makeTable()
 })
 
+test('a few calls at once share as surely as many', () =>
+  withStub(showing('page'), async (stub) => {
+    const store = storeAt(stub)
+    for (const index of crowd(500)) await Promise.all(crowd(3).map(() => store.get(`key ${index}`)))
+    expect(count(stub, 'Query')).toBe(500)
+  }))
+
 describe('500 calls at once for one key', () => {
   test('get: one request, and everybody has the record', () => {
     const gate = new Gate()

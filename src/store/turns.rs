@@ -96,6 +96,8 @@ impl<T: Clone> Turns<T> {
 async fn gather<T>(turn: &Arc<Turn<T>>) {
     for _ in 0..LONGEST_GATHERING {
         let joined = Arc::strong_count(turn);
+        // Twice: the first time a look at the network may come before the next task, and this one first after it.
+        yield_now().await;
         yield_now().await;
         if Arc::strong_count(turn) == joined {
             return;
