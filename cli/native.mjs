@@ -57,3 +57,7 @@ import { createRequire } from 'node:module'
 const native = createRequire(import.meta.url)('../index.js')
 
 export const { createFaceTheoryIsrMetaStore, operator } = native
+
+/** When a page becomes stale, in epoch milliseconds.
+ * @param {Pick<Page, 'generatedAt' | 'revalidateSeconds'>} page */
+export const freshUntil = ({ generatedAt, revalidateSeconds }) => generatedAt + revalidateSeconds * 1_000

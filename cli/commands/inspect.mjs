@@ -1,6 +1,6 @@
 // @ts-check
 import { DONE, NOT_FOUND } from '../exit-codes.mjs'
-import { operator } from '../native.mjs'
+import { freshUntil, operator } from '../native.mjs'
 import { coloured, moment, shown } from '../output.mjs'
 
 /** @typedef {import('../command.d.mts').Command} Command */
@@ -38,12 +38,11 @@ function pageOf(record) {
   if (record.htmlPointer === null) return null
   const { htmlPointer, generatedAt, revalidateSeconds, status, contentType, etag } = record
   const { contentSecurityPolicy, strictCspPolicy } = record
-  const freshUntil = generatedAt + revalidateSeconds * 1_000
   return {
     htmlPointer,
     generatedAt,
     revalidateSeconds,
-    freshUntil,
+    freshUntil: freshUntil(record),
     status,
     contentType,
     contentSecurityPolicy,

@@ -1,6 +1,6 @@
 // @ts-check
 import { DONE } from '../exit-codes.mjs'
-import { operator } from '../native.mjs'
+import { freshUntil, operator } from '../native.mjs'
 import { coloured, duration, shown } from '../output.mjs'
 
 /** @typedef {import('../command.d.mts').Command} Command */
@@ -38,15 +38,12 @@ export async function run({ store, options: { pkFromCacheKey }, output, values }
   let [shownPages, rows, isAll] = [0, 0, false]
   for await (const listing of listings(store, prefix)) {
     rows += listing.rows
-    const freshUntil = (/** @type {import('../native.mjs').Page} */ page) =>
-      page.generatedAt + page.revalidateSeconds * 1_000
     const pages = listing.pages.filter(
       (page) => isOurs(page) && !(values.stale === true && freshUntil(page) > Date.now()),
     )
     const some = pages.slice(0, limit - shownPages)
     output.progress('')
-    for (const page of some)
-      output.result({ ...page, freshUntil: freshUntil(page) }, () => line(page, freshUntil(page)))
+    for (const page of some) output.result({ ...page, freshUntil: freshUntil(page) }, () => line(page))
     shownPages += some.length
     output.progress(`${rows} rows read, ${shownPages} pages shown`)
     isAll = listing.next === null && some.length === pages.length
@@ -75,10 +72,11 @@ function limitOf(value) {
   throw Object.assign(new RangeError('--limit must be a whole number, at least 1'), { code: 'ErrInvalidArgument' })
 }
 
-/** @param {import('../native.mjs').Page} page @param {number} freshUntil */
-function line({ cacheKey, partition, status, htmlPointer }, freshUntil) {
-  const now = Date.now()
-  const state = freshUntil > now ? coloured('green', 'fresh') : coloured('yellow', 'stale')
+/** @param {import('../native.mjs').Page} page */
+function line(page) {
+  const { cacheKey, partition, status, htmlPointer } = page
+  const left = freshUntil(page) - Date.now()
+  const state = left > 0 ? coloured('green', 'fresh') : coloured('yellow', 'stale')
   const key = cacheKey === null ? `(partition ${shown(partition)})` : shown(cacheKey)
-  return `${state}  ${duration(freshUntil - now).padStart(8)}  ${status}  ${key}  ${coloured('dim', shown(htmlPointer))}`
+  return `${state}  ${duration(left).padStart(8)}  ${status}  ${key}  ${coloured('dim', shown(htmlPointer))}`
 }

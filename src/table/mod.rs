@@ -131,14 +131,14 @@ impl Table {
     where
         F: Future<Output = Result<T, Fault>>,
     {
-        attempt(self.policy(connected, FEW_CONFLICTS), deadline, send).await.map_err(
-            |Failure { fault, attempts, .. }| self.describe(fault, attempts, &about.to_string(), &connected.place),
-        )
+        attempt(self.policy(connected, FEW_CONFLICTS), deadline, send)
+            .await
+            .map_err(|failure| self.explain(failure, about, &connected.place))
     }
 
-    fn explain(&self, failure: Failure, call: Call<'_>, place: &str) -> Error {
+    fn explain(&self, failure: Failure, about: impl Display, place: &str) -> Error {
         let Failure { fault, attempts, .. } = failure;
-        self.describe(fault, attempts, &call.to_string(), place)
+        self.describe(fault, attempts, &about.to_string(), place)
     }
 
     fn describe(&self, fault: Fault, attempts: u32, about: &str, place: &str) -> Error {

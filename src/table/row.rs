@@ -153,7 +153,7 @@ fn exact_or_seconds(item: &Item, shared: &str, exact: &str, agree: fn(f64, f64) 
     }
 }
 
-fn read_string(item: &Item, name: &str) -> Option<String> {
+pub(super) fn read_string(item: &Item, name: &str) -> Option<String> {
     item.get(name)?.as_s().ok().cloned()
 }
 

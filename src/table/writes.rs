@@ -1,6 +1,6 @@
 //! The writes of the five operations, each under its condition.
 
-use aws_sdk_dynamodb::error::BuildError;
+use aws_sdk_dynamodb::error::{BuildError, SdkError};
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
@@ -103,12 +103,7 @@ impl Table {
         let mut values = lease_is_mine_values(&generation.claim);
         values.insert(":now_s".to_owned(), row::number(row::seconds_rounded_down(generation.now.get())));
         let condition = Some((schema::LEASE_IS_MINE_AND_HAS_NOT_EXPIRED, Some(values)));
-        let put = Put::builder()
-            .table_name(self.config.table_name.as_str())
-            .set_item(Some(meta))
-            .build()
-            .map_err(|error| unbuildable(call, error))?;
-        let put = TransactWriteItem::builder().put(put).build();
+        let put = self.put(call, meta, None)?;
         let connected = self.connected(call, call.deadline).await?;
         match self.transact(connected, call, [self.delete(call, schema::LOCK, condition)?, put]).await {
             Ok(()) => Ok(Published::Yes),
@@ -122,6 +117,16 @@ impl Table {
         let rows = [self.delete(call, schema::META, None)?, self.delete(call, schema::LOCK, None)?];
         let connected = self.connected(call, call.deadline).await?;
         self.transact(connected, call, rows).await.map_err(|failure| self.explain(failure, call, &connected.place))
+    }
+
+    pub(super) fn put(&self, call: Call<'_>, item: Item, condition: Option<&str>) -> Result<TransactWriteItem> {
+        let put = Put::builder()
+            .table_name(self.config.table_name.as_str())
+            .set_item(Some(item))
+            .set_condition_expression(condition.map(str::to_owned))
+            .build()
+            .map_err(|error| unbuildable(call, error))?;
+        Ok(TransactWriteItem::builder().put(put).build())
     }
 
     pub(super) fn delete(
@@ -181,19 +186,23 @@ impl Table {
                 .client_request_token(&request_token)
                 .send()
                 .await;
-            answer.map_err(|error| match error.as_service_error() {
-                Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
-                    let reasons = cancelled.cancellation_reasons().to_vec();
-                    Fault::cancelled(&reasons, error)
-                }
-                _ => self.fault(error),
-            })
+            answer.map_err(|error| self.transaction_fault(error))
         };
         attempt(self.policy(connected, MANY_CONFLICTS), call.deadline, send).await.map(drop)
     }
+
+    pub(super) fn transaction_fault(&self, error: SdkError<TransactWriteItemsError>) -> Fault {
+        match error.as_service_error() {
+            Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+                let reasons = cancelled.cancellation_reasons().to_vec();
+                Fault::cancelled(&reasons, error)
+            }
+            _ => self.fault(error),
+        }
+    }
 }
 
-pub(super) fn unbuildable(call: Call<'_>, error: BuildError) -> Error {
+fn unbuildable(call: Call<'_>, error: BuildError) -> Error {
     Error::new(ErrorKind::Unexpected, format!("{}: the request could not be built", call.operation)).caused_by(error)
 }
 

@@ -96,9 +96,8 @@ fn filter(partitions: Option<&str>, prefix: &str) -> (String, Item) {
 
 /// The page, unless the row is another store's: its partition starts with our prefix, and goes on with the rest of its own.
 fn listed(item: &Item, partitions: Option<&str>) -> Option<Listed> {
-    let text = |name: &str| item.get(name)?.as_s().ok().cloned();
-    let partition = text(schema::PK)?;
-    let cache_key = match (text(schema::CACHE_KEY), partitions) {
+    let partition = row::read_string(item, schema::PK)?;
+    let cache_key = match (row::read_string(item, schema::CACHE_KEY), partitions) {
         (Some(cache_key), Some(start)) => {
             let key = EntryKey::prefixed(start, CacheKey::new(schema::CACHE_KEY, cache_key).ok()?);
             Some((key.partition() == partition).then(|| key.cache_key().to_owned())?)
@@ -115,6 +114,5 @@ fn is_digest(key: &str) -> bool {
 }
 
 fn position(key: &Item) -> Option<Position> {
-    let text = |name: &str| key.get(name)?.as_s().ok().cloned();
-    Some(Position { pk: text(schema::PK)?, sk: text(schema::SK)? })
+    Some(Position { pk: row::read_string(key, schema::PK)?, sk: row::read_string(key, schema::SK)? })
 }

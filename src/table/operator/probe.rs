@@ -1,18 +1,14 @@
 //! Requests that change nothing, and show whether the store's own are let through, how long they take, and what the
 //! server's clock says.
 
-use std::error::Error as StdError;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::TransactWriteItem;
 use tokio::time::Instant;
 
 use super::super::answer::dated;
 use super::super::client::Connected;
 use super::super::fault::{Class, Fault};
-use super::super::writes::unbuildable;
 use super::super::{Call, Table, row, schema};
 use crate::error::{ErrorKind, Result};
 
@@ -63,14 +59,7 @@ impl Table {
     /// Sends a request that reads one partition or writes under a condition that never holds.
     pub(crate) async fn probe(&self, call: Call<'_>, request: ProbeRequest) -> Result<Probe> {
         let connected = self.connected(call, call.deadline).await?;
-        let meta = row::primary_key(call.key, schema::META);
-        let put = Put::builder()
-            .table_name(self.config.table_name.as_str())
-            .set_item(Some(meta))
-            .condition_expression(schema::NEVER)
-            .build()
-            .map_err(|error| unbuildable(call, error))?;
-        let put = TransactWriteItem::builder().put(put).build();
+        let put = self.put(call, row::primary_key(call.key, schema::META), Some(schema::NEVER))?;
         let transaction = [self.delete(call, schema::LOCK, Some((schema::NEVER, None)))?, put];
         let clock = self.config.time_source.clone().unwrap_or_default();
         let send = || async {
@@ -106,43 +95,28 @@ impl Table {
             }
             ProbeRequest::PutItem => {
                 let put = client.put_item().table_name(table).set_item(Some(meta)).condition_expression(schema::NEVER);
-                self.refused(put.send().await)
+                refused(put.send().await.map_err(|error| self.fault(error)))
             }
             ProbeRequest::DeleteItem => {
                 let delete = client.delete_item().table_name(table).set_key(Some(meta));
                 let delete = delete.condition_expression(schema::NEVER);
-                self.refused(delete.send().await)
+                refused(delete.send().await.map_err(|error| self.fault(error)))
             }
             ProbeRequest::TransactWriteItems => {
                 let write = client.transact_write_items().set_transact_items(Some(transaction.to_vec()));
-                match write.send().await {
-                    Err(error) => match error.as_service_error() {
-                        Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
-                            let reasons = cancelled.cancellation_reasons().to_vec();
-                            only_refused(Fault::cancelled(&reasons, error))
-                        }
-                        _ => Err(self.fault(error)),
-                    },
-                    Ok(_) => Err(unheeded()),
-                }
+                refused(write.send().await.map_err(|error| self.transaction_fault(error)))
             }
-        }
-    }
-
-    /// The condition was checked, so the write would be let through.
-    fn refused<T, E>(&self, answer: Result<T, SdkError<E>>) -> Result<(), Fault>
-    where
-        E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
-    {
-        match answer {
-            Err(error) => only_refused(self.fault(error)),
-            Ok(_) => Err(unheeded()),
         }
     }
 }
 
-fn only_refused(fault: Fault) -> Result<(), Fault> {
-    if fault.class == Class::ConditionFailed { Ok(()) } else { Err(fault) }
+/// The condition was checked, so the write would be let through.
+fn refused<T>(answer: Result<T, Fault>) -> Result<(), Fault> {
+    match answer {
+        Err(fault) if fault.class == Class::ConditionFailed => Ok(()),
+        Err(fault) => Err(fault),
+        Ok(_) => Err(unheeded()),
+    }
 }
 
 fn unheeded() -> Fault {
