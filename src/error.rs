@@ -1,12 +1,13 @@
 //! Few kinds of error, each of which tells the caller what to do.
 //!
-//! The kind fixes the JavaScript `code`, `name` and `retryable`; the message says what happened, to which
-//! table and which key. A message holds no credential and no lease token.
+//! The kind fixes the JavaScript `code`, `name` and `retryable`; the message names the failure, the
+//! table and the cache key. A message holds no credential and no lease token.
 
 use std::error::Error as StdError;
+use std::fmt::Display;
 use std::sync::Arc;
 
-/// What a caller can do about an [`Error`].
+/// The kind of an [`Error`], which tells the caller how to respond.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -37,6 +38,22 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    /// Each kind.
+    pub const ALL: [Self; 12] = [
+        Self::LeaseNotOwned,
+        Self::WrongType,
+        Self::OutOfRange,
+        Self::Config,
+        Self::TableNotFound,
+        Self::Credentials,
+        Self::AccessDenied,
+        Self::Throttled,
+        Self::Conflict,
+        Self::Timeout,
+        Self::Unavailable,
+        Self::Unexpected,
+    ];
+
     /// The stable `code` that JavaScript sees.
     #[must_use]
     pub const fn code(self) -> &'static str {
@@ -111,7 +128,13 @@ impl Error {
         Self::new(ErrorKind::OutOfRange, message)
     }
 
-    /// What the caller can do about it.
+    /// The same error with the call that it ended, and its place.
+    #[must_use]
+    pub(crate) fn about(self, call: impl Display) -> Self {
+        Self { message: format!("{call}: {}", self.message), ..self }
+    }
+
+    /// The kind, which tells the caller how to respond.
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
         self.kind
@@ -130,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_may_pass_by_itself_is_retryable() {
+    fn only_faults_that_may_pass_are_retryable() {
         use ErrorKind::{
             AccessDenied, Config, Conflict, Credentials, LeaseNotOwned, OutOfRange, TableNotFound, Throttled, Timeout,
             Unavailable, Unexpected, WrongType,

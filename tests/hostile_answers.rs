@@ -1,5 +1,5 @@
-//! Whatever comes back over the connection — nonsense, half a truth, somebody else's answer — each call ends with an
-//! answer that was really given or a typed error, and never with a panic.
+//! Hostile answers: nonsense, truncated answers, answers to other requests. Each call ends with an answer that the
+//! server really gave or with a typed error, and never with a panic.
 
 #![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a test that panics fails")]
 
@@ -14,7 +14,7 @@ use proptest::sample::select;
 use serde_json::{Map, Value, json};
 use tabletheory_isr::{
     CacheKey, Config, Endpoint, EpochMillis, Error, ErrorKind, Generation, HtmlPointer, LeaseAttempt, LeaseClaim,
-    LeaseMillis, LeaseOwner, LeaseRequest, LeaseToken, Page, Record, RevalidateSeconds, Store, TableName,
+    LeaseMillis, LeaseOwner, LeaseRequest, LeaseToken, Operation, Page, Record, RevalidateSeconds, Store, TableName,
 };
 
 const TOKEN: &str = "a-token-that-nobody-may-see";
@@ -34,18 +34,18 @@ impl HttpConnector for Parrot {
     }
 }
 
-fn store(parrot: &Parrot) -> Store {
+fn store(parrot: &Parrot) -> Arc<Store> {
     let mut config = Config::new(TableName::new("isr").expect("a name"));
     config.endpoint = Some(Endpoint::new("endpoint", "http://localhost:8000").expect("an address"));
-    config.region = Some("us-east-1".to_owned());
-    config.credentials = Some(aws_credential_types::Credentials::new("id", SECRET, None, None, "test"));
+    config.set_region("us-east-1".to_owned()).expect("a region");
+    config.credentials = Some(aws_credential_types::Credentials::new("id", SECRET, None, None, "test").into());
     let connector = SharedHttpConnector::new(parrot.clone());
     config.http_client = Some(http_client_fn(move |_, _| connector.clone()));
     config.unique_ids = Arc::new(|| "request-token".to_owned());
     Store::new(config)
 }
 
-/// A typed value, or what is none.
+/// A typed value, or a value of the wrong type.
 fn attribute() -> impl Strategy<Value = Value> {
     let number = prop_oneof![
         any::<f64>().prop_map(|number| number.to_string()),
@@ -182,11 +182,11 @@ fn check_error(error: &Error) -> Result<(), TestCaseError> {
 
 fn check_record(record: &Record) -> Result<(), TestCaseError> {
     if let Some(page) = &record.page {
-        prop_assert!(!page.html_pointer.is_empty() && page.generated_at.is_finite(), "{:?}", page);
-        prop_assert!((100..600).contains(&page.status) && !page.content_type.is_empty(), "{:?}", page);
+        prop_assert!(!page.html_pointer.as_str().is_empty() && page.generated_at.get().is_finite(), "{:?}", page);
+        prop_assert!((100..600).contains(&page.status.get()) && !page.content_type.as_str().is_empty(), "{:?}", page);
     }
     if let Some(lease) = &record.lease {
-        prop_assert!(!lease.token.is_empty() && lease.expires_at.is_finite(), "{:?}", lease);
+        prop_assert!(!lease.token.as_str().is_empty() && lease.expires_at.get().is_finite(), "{:?}", lease);
     }
     prop_assert!(record.revalidate.get().is_finite() && record.revalidate.get() >= 0.0);
     Ok(())
@@ -194,24 +194,24 @@ fn check_record(record: &Record) -> Result<(), TestCaseError> {
 
 async fn check(parrot: Parrot) -> Result<(), TestCaseError> {
     let store = store(&parrot);
-    let key = store.key(CacheKey::new("cacheKey", "k".to_owned()).expect("not empty"));
+    let key = store.key(CacheKey::new("k".to_owned()).expect("not empty"));
+    let call = |operation| store.call(operation, key.clone());
     let claim = LeaseClaim {
-        key: key.clone(),
-        owner: LeaseOwner::new("leaseOwner", "o".to_owned()).expect("not empty"),
-        token: LeaseToken::new("leaseToken", TOKEN.to_owned()).expect("not empty"),
+        owner: LeaseOwner::new("o".to_owned()).expect("not empty"),
+        token: LeaseToken::new(TOKEN.to_owned()).expect("not empty"),
     };
-    let now = EpochMillis::new("nowMs", 1_700_000_000_000.0).expect("in range");
-    match store.get(&key).await {
+    let now = EpochMillis::new(1_700_000_000_000.0).expect("in range");
+    match store.get(&call(Operation::Get)).await {
         Ok(record) => {
             prop_assert!(is_success(&parrot));
             record.as_ref().map_or(Ok(()), check_record)?;
         }
         Err(error) => check_error(&error)?,
     }
-    let duration = LeaseMillis::new("leaseDurationMs", 1_000.0).expect("in range");
+    let duration = LeaseMillis::new(1_000.0).expect("in range");
     let fallback_revalidate = RevalidateSeconds::DEFAULT;
     let request = LeaseRequest { claim: claim.clone(), now, duration, fallback_revalidate };
-    match store.try_acquire_lease(&request).await {
+    match store.try_acquire_lease(&call(Operation::TryAcquireLease), request).await {
         Ok(LeaseAttempt::Acquired(record)) => {
             prop_assert!(is_success(&parrot));
             check_record(&record)?;
@@ -220,26 +220,27 @@ async fn check(parrot: Parrot) -> Result<(), TestCaseError> {
         Ok(LeaseAttempt::Held(record)) => prop_assert!(false, "{:?}", record),
         Err(error) => check_error(&error)?,
     }
-    let pointer = HtmlPointer::new("htmlPointer", "p".to_owned()).expect("not empty");
-    let page = Page::new(&pointer, now, RevalidateSeconds::DEFAULT);
-    match store.commit_generation(&Generation { claim: claim.clone(), page, now }).await {
+    let pointer = HtmlPointer::new("p".to_owned()).expect("not empty");
+    let page = Page::new(pointer, now, RevalidateSeconds::DEFAULT);
+    let generation = Generation { claim: claim.clone(), page, now };
+    match store.commit_generation(&call(Operation::CommitGeneration), generation).await {
         Ok(()) => prop_assert!(is_success(&parrot)),
         Err(error) if error.kind() == ErrorKind::LeaseNotOwned => prop_assert!(is_refusal(&parrot), "{}", error),
         Err(error) => check_error(&error)?,
     }
-    match store.invalidate(&key).await {
+    match store.invalidate(&call(Operation::Invalidate)).await {
         Ok(()) => prop_assert!(is_success(&parrot)),
         Err(error) => check_error(&error)?,
     }
-    store.release_lease(&claim).await;
+    store.release_lease(&call(Operation::ReleaseLease), claim).await;
     Ok(())
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_answer_is_taken_for_what_it_is_not(parrot in parrot()) {
+    fn no_answer_is_mistaken_for_another(parrot in parrot()) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
         runtime.expect("a runtime").block_on(check(parrot))?;
     }

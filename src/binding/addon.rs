@@ -1,4 +1,4 @@
-//! What Node.js loads: the library, whose class registers itself, and what only a whole program has.
+//! The library that Node.js loads: its class registers itself. Parts that only a whole program has are here.
 
 use mimalloc::MiMalloc;
 use napi::Env;
@@ -14,7 +14,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 /// Runs when the addon is loaded.
 ///
 /// # Errors
-/// What the engine refuses, which it does not in an environment that works.
+/// An operation that the engine refuses, which it does not in an environment that works.
 #[napi(module_exports)]
 pub fn loaded(mut exports: Object<'_>, env: Env) -> napi::Result<()> {
     binding::loaded(&mut exports, &env)

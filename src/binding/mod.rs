@@ -1,53 +1,50 @@
 //! The JavaScript face: one class. This folder is the only place that names napi.
 //!
-//! A call comes in through the class, has its input checked and read (`input`), runs on the store, and settles its
-//! promise with an object (`output`) or an error (`failure`) that is made on the JavaScript thread.
+//! A call comes in through the class, which checks and reads its input (`input`), and runs on the store. It settles its
+//! promise with an object (`output`) or an error (`error`) that is made on the JavaScript thread.
 
-#![expect(clippy::trivially_copy_pass_by_ref, reason = "the reference's lifetime is what bounds the engine's handles")]
+#![expect(clippy::trivially_copy_pass_by_ref, reason = "the reference's lifetime bounds the engine's handles")]
 #![expect(unreachable_pub, reason = "what napi exports to JavaScript must be pub, and is not exported to Rust")]
 
-mod bridge;
-mod callback;
-mod failure;
+mod admin;
+mod credential_provider;
+mod error;
 mod input;
-mod js;
-mod observer;
-mod operator;
+mod on_operation;
 mod options;
 mod output;
-mod promise;
-mod receiver;
-mod worker;
+mod runtime;
+mod shared_cores;
 
 use std::sync::Arc;
 
 use napi::Env;
-use napi::bindgen_prelude::{JsObjectValue, Object, PromiseRaw, This, Undefined, Unknown};
+use napi::bindgen_prelude::{Object, PromiseRaw, This, ToNapiValue, Undefined, Unknown};
 use napi_derive::napi;
 
-use self::bridge::Bridge;
-use self::callback::Callbacks;
-use self::failure::throw;
-use self::input::{Input, Reader};
-use self::js::Checked;
-use self::observer::Observer;
-use self::output::{Answer, IsrMetaRecord, TryAcquireIsrLeaseResult};
-use self::promise::{promise, rejected};
-use crate::{Config, Error, Result, Store};
+use self::error::throw;
+use self::input::InputReader;
+use self::on_operation::{OperationSpan, Outcome};
+use self::options::Callbacks;
+use self::output::{IsrMetaRecord, TryAcquireIsrLeaseResult};
+use self::runtime::js_thread::{JsThread, Task};
+use self::runtime::promise::{promise, rejected};
+use self::runtime::receiver;
+use self::runtime::value::ArgResult;
+use crate::{Call, Config, EntryKey, Error, Operation, Result, Store};
 
 /// Done when the addon is loaded.
 pub fn loaded(exports: &mut Object<'_>, env: &Env) -> napi::Result<()> {
     // Not at the first call, whose asynchronous context (AsyncLocalStorage) would then be kept for ever.
-    Bridge::of(env)?;
+    JsThread::of(env)?;
     receiver::reject_foreign_receivers(exports, env)?;
-    operator::hide(exports)
+    admin::hide(exports)
 }
 
 /// ISR metadata and regeneration leases in one DynamoDB table, as FaceTheory's `isr.metaStore`.
 ///
-/// Make one at module scope and keep it: it holds the connections. Its methods never throw; each returns a promise
-/// that settles within `operationTimeoutMs` (`ensureTable`'s: 60 seconds) and rejects with an error that has `code`, `name`, `retryable` and,
-/// where there is one, `cause` (see `IsrStoreErrorCode`).
+/// Make one at module scope and keep it: it holds the connections. Its methods never throw. Each returns a promise that
+/// settles within `operationTimeoutMs` (`ensureTable`: 60 seconds) and rejects with an `IsrStoreFailure`.
 #[napi]
 pub struct FaceTheoryIsrMetaStore {
     store: Arc<Store>,
@@ -56,13 +53,12 @@ pub struct FaceTheoryIsrMetaStore {
 
 #[napi]
 impl FaceTheoryIsrMetaStore {
-    /// Makes a store for the table, without a request and without credentials: those are resolved at the first call.
+    /// Makes a store for the table. It sends no request and needs no credentials: those are resolved at the first call.
     ///
-    /// @param tableName The table's name or ARN, or an object with `tableName` and the options. When it is absent, the
-    /// first non-blank of `FACETHEORY_CACHE_TABLE_NAME`, `APPTHEORY_CACHE_TABLE_NAME`, `CACHE_TABLE_NAME` and
-    /// `CACHE_TABLE`.
-    /// @param options What is not given has the default that `FaceTheoryIsrMetaStoreOptions` says.
-    /// @throws `ErrConfig` when no table name is to be found.
+    /// @param tableName The table's name or ARN, or an object with `tableName` and the options. Default: the first
+    /// non-blank of `FACETHEORY_CACHE_TABLE_NAME`, `APPTHEORY_CACHE_TABLE_NAME`, `CACHE_TABLE_NAME` and `CACHE_TABLE`.
+    /// @param options Omitted options take the defaults that `FaceTheoryIsrMetaStoreOptions` lists.
+    /// @throws `ErrConfig` when no table name is given or found.
     /// @throws `ErrInvalidArgument` for an impossible table name, an unknown option, and an option of the wrong type
     /// (`TypeError`) or out of range (`RangeError`).
     #[napi(
@@ -71,134 +67,194 @@ impl FaceTheoryIsrMetaStore {
         ts_args_type = "tableName?: string | FaceTheoryIsrMetaStoreConfig | undefined, options?: FaceTheoryIsrMetaStoreOptions | undefined"
     )]
     pub fn new(env: &Env, this: This<'_>, table_name: Unknown<'_>, options: Unknown<'_>) -> napi::Result<Self> {
-        // Without `new`, `this` is whatever the function was called on; the engine has no better sign for natives.
-        if !this.has_named_property("tryAcquireLease").unwrap_or(false) {
+        // The engine does not tell natives whether they were called with `new`.
+        if !receiver::is_new(env, &this) {
             let error = Error::wrong_type(format!("{} must be called with new", receiver::CLASS));
             return Err(throw(env, &error.into()));
         }
         Self::made(env, options::read(env, table_name, Some(options)))
     }
 
-    fn made(env: &Env, options: Checked<'_, (Config, Callbacks)>) -> napi::Result<Self> {
+    fn made(env: &Env, options: ArgResult<'_, (Config, Callbacks)>) -> napi::Result<Self> {
         let (config, callbacks) = options.map_err(|refusal| throw(env, &refusal))?;
-        Ok(Self { store: Arc::new(Store::new(config)), callbacks })
+        Ok(Self { store: shared_cores::core(config, &callbacks), callbacks })
     }
 
-    /// Reads what the table knows of a page, with one request. Calls for the same key that wait at the same time share
-    /// one, which is sent after each of them began.
+    /// Returns the record of a cache key, with one strongly consistent request (unless `consistentRead` is `false`).
     ///
-    /// @returns The record, or `null` where there is neither a page nor a lease. The lease fields are as stored, also
-    /// when the lease has expired; `null`, `null` and 0 without one.
-    /// @throws `ErrInvalidArgument` for a cache key that is no non-empty string.
+    /// Concurrent calls for the same key share one request, which is sent after each of them began. Calls of one tick of
+    /// the event loop leave together at its end.
+    ///
+    /// @returns The record, or `null` when there is neither a page nor a lease. The lease fields are as stored, also
+    /// when the lease has expired; `null`, `null` and 0 without a lease.
+    /// @throws `ErrInvalidArgument` when the cache key is not a non-empty string.
+    /// @throws `ErrThrottled`, `ErrTimeout`, `ErrUnavailable`, `ErrConfig`, `ErrTableNotFound`, `ErrCredentials`,
+    /// `ErrAccessDenied` and `ErrUnexpected` as `IsrStoreErrorCode` says.
     #[napi(catch_unwind, ts_args_type = "cacheKey: string", ts_return_type = "Promise<IsrMetaRecord | null>")]
     pub fn get<'e>(&'e self, env: &'e Env, cache_key: Unknown<'e>) -> Promised<'e, Option<IsrMetaRecord>> {
-        let key = self.reader(env).entry_key(cache_key);
-        let remembered = key.as_ref().ok().filter(|_| self.callbacks.observer.is_none());
-        if let Some(record) = remembered.and_then(|key| self.store.remembered(key)) {
-            return PromiseRaw::resolve(env, Some(IsrMetaRecord(record)));
+        let key = match self.reader(env).entry_key(cache_key) {
+            Ok(key) => key,
+            Err(refusal) => return rejected(env, &refusal),
+        };
+        if self.callbacks.listener.is_none()
+            && let Some(record) = self.store.cached(&key)
+        {
+            return PromiseRaw::resolve(env, Some(record.into()));
         }
-        self.call(env, "get", key, |store, key| async move { Ok(store.get(&key).await?.map(IsrMetaRecord)) })
+        let call = self.store.call(Operation::Get, key);
+        let work = self.store.get(&call);
+        self.promise(env, &call, async move { Ok(work.await?.map(IsrMetaRecord::from)) }, |_| Outcome::Success)
     }
 
-    /// Deletes a page and its lease in one transaction; a regeneration in flight cannot publish any more.
+    /// Deletes a page and its lease in one transaction; a regeneration in flight can no longer publish. With
+    /// `softInvalidation` the page is marked as stale instead of deleted.
     ///
     /// Resolves for a key that does not exist. The HTML itself stays in the object store.
     ///
-    /// @throws `ErrInvalidArgument` for a cache key that is no non-empty string; `ErrConflict` when another transaction
-    /// was in the way of the last attempt too.
+    /// @throws `ErrInvalidArgument` when the cache key is not a non-empty string; `ErrConflict` when another transaction
+    /// conflicted with every attempt.
+    /// @throws `ErrThrottled`, `ErrTimeout`, `ErrUnavailable`, `ErrConfig`, `ErrTableNotFound`, `ErrCredentials`,
+    /// `ErrAccessDenied` and `ErrUnexpected` as `IsrStoreErrorCode` says.
     #[napi(catch_unwind, ts_args_type = "cacheKey: string", ts_return_type = "Promise<void>")]
     pub fn invalidate<'e>(&'e self, env: &'e Env, cache_key: Unknown<'e>) -> Promised<'e, Undefined> {
-        let key = self.reader(env).entry_key(cache_key);
-        self.call(env, "invalidate", key, |store, key| async move { store.invalidate(&key).await })
+        match self.reader(env).entry_key(cache_key) {
+            Ok(key) => {
+                let call = self.store.call(Operation::Invalidate, key);
+                self.promise(env, &call, self.store.invalidate(&call), |()| Outcome::Success)
+            }
+            Err(refusal) => rejected(env, &refusal),
+        }
     }
 
     /// Takes the regeneration lease if it is free at `nowMs`: there is none, it has expired, or `leaseOwner` holds it
     /// already (its former token stops working). One round trip.
     ///
-    /// @returns `acquired: true` with a token and the record, or `acquired: false` with the holder's lease in the record.
-    /// @throws `ErrInvalidArgument` for bad input, also when its strings make a row above DynamoDB's 400 KB.
+    /// @returns `acquired: true` with a token and the record; or `acquired: false` with the holder's lease in the record,
+    /// or without a lease when another process has just published a newer page.
+    /// @throws `ErrInvalidArgument` for bad input, also when its strings make a row above DynamoDB's 400 KB;
+    /// `ErrConflict` when transactions conflicted with every attempt and one of them may have been applied.
+    /// @throws `ErrThrottled`, `ErrTimeout`, `ErrUnavailable`, `ErrConfig`, `ErrTableNotFound`, `ErrCredentials`,
+    /// `ErrAccessDenied` and `ErrUnexpected` as `IsrStoreErrorCode` says.
     #[napi(
         catch_unwind,
         ts_args_type = "input: TryAcquireIsrLeaseInput",
         ts_return_type = "Promise<TryAcquireIsrLeaseResult>"
     )]
     pub fn try_acquire_lease<'e>(&'e self, env: &'e Env, input: Unknown<'e>) -> Promised<'e, TryAcquireIsrLeaseResult> {
-        let request = self.reader(env).lease_request(input);
-        self.call(env, "tryAcquireLease", request, |store, request| async move {
-            Ok(TryAcquireIsrLeaseResult(store.try_acquire_lease(&request).await?))
-        })
+        match self.reader(env).lease_request(input) {
+            Ok((key, request)) => {
+                let call = self.store.call(Operation::TryAcquireLease, key);
+                let work = self.store.try_acquire_lease(&call, request);
+                self.promise(env, &call, async move { Ok(work.await?.into()) }, |result: &TryAcquireIsrLeaseResult| {
+                    if result.acquired { Outcome::Success } else { Outcome::Held }
+                })
+            }
+            Err(refusal) => rejected(env, &refusal),
+        }
     }
 
-    /// Publishes a page and gives its lease back, both or neither, if the lease is still the caller's.
+    /// Publishes a page and removes its lease, both or neither, if the lease is still the caller's.
     ///
-    /// The lease must not have expired by `nowMs` (`generatedAt` when that is absent), in whole seconds.
+    /// The lease must not have expired by `nowMs` (`generatedAt` when that is absent), in whole seconds. A token can
+    /// commit once.
     ///
-    /// @throws `ErrLeaseNotOwned` (`IsrLeaseConflictError`) when the lease was lost: this publish did not happen and
-    /// never will. `ErrInvalidArgument` for bad input. `ErrTimeout` and `ErrUnavailable` leave open whether it happened.
+    /// @throws `ErrLeaseNotOwned` (`IsrLeaseConflictError`) when the lease was lost: the page was not published and never
+    /// will be. `ErrInvalidArgument` for bad input. `ErrConflict` when another transaction conflicted with every attempt.
+    /// After `ErrTimeout` and `ErrUnavailable` the page may or may not have been published.
+    /// @throws `ErrThrottled`, `ErrTimeout`, `ErrUnavailable`, `ErrConfig`, `ErrTableNotFound`, `ErrCredentials`,
+    /// `ErrAccessDenied` and `ErrUnexpected` as `IsrStoreErrorCode` says.
     #[napi(catch_unwind, ts_args_type = "input: CommitIsrGenerationInput", ts_return_type = "Promise<void>")]
     pub fn commit_generation<'e>(&'e self, env: &'e Env, input: Unknown<'e>) -> Promised<'e, Undefined> {
-        let generation = self.reader(env).generation(input);
-        self.call(env, "commitGeneration", generation, |store, generation| async move {
-            store.commit_generation(&generation).await
-        })
+        match self.reader(env).generation(input) {
+            Ok((key, generation)) => {
+                let call = self.store.call(Operation::CommitGeneration, key);
+                self.promise(env, &call, self.store.commit_generation(&call, generation), |()| Outcome::Success)
+            }
+            Err(refusal) => rejected(env, &refusal),
+        }
     }
 
-    /// Gives a lease back without a page, if it is still the caller's; else does nothing.
+    /// Removes a lease without publishing a page, if it is still the caller's; else does nothing.
     ///
-    /// Sends nothing after this store's own commit. Never rejects for anything that the network or DynamoDB does: a
-    /// lease that could not be deleted runs out by itself.
+    /// Sends nothing after this store's own commit. Never rejects because of the network or DynamoDB: a lease that could
+    /// not be deleted expires by itself.
     ///
     /// @throws `ErrInvalidArgument` for bad input.
     #[napi(catch_unwind, ts_args_type = "input: ReleaseIsrLeaseInput", ts_return_type = "Promise<void>")]
     pub fn release_lease<'e>(&'e self, env: &'e Env, input: Unknown<'e>) -> Promised<'e, Undefined> {
-        let claim = self.reader(env).lease_claim(input);
-        self.call(env, "releaseLease", claim, |store, claim| async move {
-            store.release_lease(&claim).await;
-            Ok(())
-        })
+        match self.reader(env).lease_claim(input) {
+            Ok((key, claim)) => {
+                let call = self.store.call(Operation::ReleaseLease, key);
+                let work = self.store.release_lease(&call, claim);
+                let work = async move {
+                    work.await;
+                    Ok(())
+                };
+                self.promise(env, &call, work, |()| Outcome::Success)
+            }
+            Err(refusal) => rejected(env, &refusal),
+        }
     }
 
     /// Creates the table when it is missing (on-demand billing), turns TTL on for `ttl`, and waits until it is usable,
     /// at most 60 seconds. For local development and tests.
     ///
     /// @throws `ErrConfig` when a table of that name has other keys, or its TTL on another attribute.
+    /// @throws `ErrThrottled`, `ErrTimeout`, `ErrUnavailable`, `ErrConfig`, `ErrTableNotFound`, `ErrCredentials`,
+    /// `ErrAccessDenied` and `ErrUnexpected` as `IsrStoreErrorCode` says.
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
     pub fn ensure_table<'e>(&'e self, env: &'e Env) -> Promised<'e, Undefined> {
-        self.call(env, "ensureTable", Ok(()), |store, ()| async move { store.ensure_table().await })
+        let call = self.store.call(Operation::EnsureTable, ());
+        let (store, work) = (Arc::clone(&self.store), call.clone());
+        let span = self.span(&call, None);
+        promise(env, settled(span, async move { store.ensure_table(&work).await }, |()| Outcome::Success))
     }
 
-    fn call<'e, I, T, F>(
+    /// The promise of a call's work.
+    fn promise<'e, T: ToNapiValue + Send + 'static>(
         &'e self,
         env: &'e Env,
-        operation: &'static str,
-        input: Checked<'e, I>,
-        run: impl FnOnce(Arc<Store>, I) -> F,
-    ) -> Promised<'e, T>
-    where
-        I: Input,
-        T: Answer,
-        F: Future<Output = Result<T>> + Send + 'static,
-    {
-        match input {
-            Ok(input) => {
-                let observed = Observer::of(self.callbacks.observer.as_ref(), operation, input.key());
-                promise(env, observed, run(Arc::clone(&self.store), input))
-            }
-            Err(refusal) => rejected(env, &refusal),
-        }
+        call: &Call,
+        work: impl Future<Output = Result<T>> + Send + 'static,
+        outcome: fn(&T) -> Outcome,
+    ) -> Promised<'e, T> {
+        promise(env, settled(self.span(call, Some(call.key())), work, outcome))
     }
 
-    fn reader<'e>(&'e self, env: &'e Env) -> Reader<'e> {
-        Reader { env, store: &self.store, callbacks: &self.callbacks }
+    fn span<K>(&self, call: &Call<K>, key: Option<&EntryKey>) -> Option<OperationSpan> {
+        OperationSpan::begin(self.callbacks.listener.as_ref(), call.operation(), key, call.stats())
     }
+
+    fn reader<'e>(&'e self, env: &'e Env) -> InputReader<'e> {
+        InputReader { env, store: &self.store, callbacks: &self.callbacks }
+    }
+}
+
+/// The result of `work`, and the report to the listener.
+async fn settled<T>(
+    span: Option<OperationSpan>,
+    work: impl Future<Output = Result<T>>,
+    outcome: fn(&T) -> Outcome,
+) -> (Result<T>, Option<Task>) {
+    let result = work.await;
+    let outcome = result.as_ref().map_or_else(|error| Outcome::Failure(error.kind()), outcome);
+    let report = span.map(|span| Box::new(move |env: &Env| span.report(env, outcome)) as Task);
+    (result, report)
 }
 
 type Promised<'e, T> = napi::Result<PromiseRaw<'e, T>>;
 
 /// Makes a store: `new FaceTheoryIsrMetaStore(options)`, named as TableTheory names its factory.
 ///
-/// @throws As the constructor does.
+/// @throws The errors of the constructor.
 #[napi(catch_unwind, ts_args_type = "options?: FaceTheoryIsrMetaStoreConfig | undefined")]
 pub fn create_face_theory_isr_meta_store(env: &Env, options: Unknown<'_>) -> napi::Result<FaceTheoryIsrMetaStore> {
     FaceTheoryIsrMetaStore::made(env, options::read_object(env, options))
+}
+
+/// Whether `error` is an error of a store: an `Error` with one of its codes and `retryable`.
+#[napi(catch_unwind, ts_args_type = "error: unknown", ts_return_type = "error is IsrStoreFailure")]
+#[must_use]
+pub fn is_isr_store_error(env: &Env, error: Unknown<'_>) -> bool {
+    error::is_ours(env, error)
 }

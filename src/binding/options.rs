@@ -1,50 +1,37 @@
-//! The constructor's arguments: three forms, each option checked, and the environment as JavaScript sees it.
+//! The constructor's arguments: three forms, each option checked by the table of options, and the environment as
+//! JavaScript sees it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
 use http::HeaderValue;
 use napi::bindgen_prelude::Unknown;
 use napi::{Env, ValueType};
 
-use super::callback::{Callback, Callbacks};
-use super::js::{Checked, Named, process_env};
-use super::observer::Observer;
-use crate::config::{REGION_RULE, is_region, is_used};
-use crate::model::not_empty;
-use crate::{Config, Endpoint, Environment, Error, TableName};
-
-/// Nobody waits five minutes for a page; and within ten, DynamoDB recognises a repeated transaction.
-const LONGEST_TIMEOUT_MS: f64 = 300_000.0;
-/// Whoever can wait longer for an invalidation needs no store to ask.
-const LONGEST_STALENESS_MS: f64 = 3_600_000.0;
-const LONGEST_TTL_SECONDS: f64 = 1e10;
-const LONGEST_PREFIX_BYTES: usize = 1_024;
+use super::credential_provider::{CredentialProvider, date};
+use super::on_operation::OperationListener;
+use super::runtime::callback::Callback;
+use super::runtime::js_thread::JsThread;
+use super::runtime::value::{Arg, ArgResult, emit_warning, process_env};
+use crate::{
+    BooleanOption, Config, CredentialsSource, Endpoint, Environment, Error, InvalidValue, OnWarning, OptionKind,
+    TableName, options,
+};
 
 const TABLE_NAME: &str = "tableName";
-const OPTIONS: [&str; 16] = [
-    "region",
-    "endpoint",
-    "credentials",
-    "maxAttempts",
-    "connectTimeoutMs",
-    "requestTimeoutMs",
-    "operationTimeoutMs",
-    "pkPrefix",
-    "pkFromCacheKey",
-    "leaseToken",
-    "leaseTtlBufferSeconds",
-    "metaTtlSeconds",
-    "consistentRead",
-    "maxStalenessMs",
-    "onOperation",
-    "onOperationKeys",
-];
+
+/// The functions among the options.
+#[derive(Default)]
+pub(super) struct Callbacks {
+    pub(super) pk_from_cache_key: Option<Callback>,
+    pub(super) lease_token: Option<Callback>,
+    pub(super) listener: Option<Arc<OperationListener>>,
+}
 
 /// Reads the factory's `(options?)`.
-pub(super) fn read_object<'e>(env: &'e Env, options: Unknown<'e>) -> Checked<'e, (Config, Callbacks)> {
-    if let Some(options) = Named::new(env, "options", options).defined() {
+pub(super) fn read_object<'e>(env: &'e Env, options: Unknown<'e>) -> ArgResult<'e, (Config, Callbacks)> {
+    if let Some(options) = Arg::new(env, "options", options).defined() {
         options.object()?;
     }
     read(env, options, None)
@@ -55,21 +42,22 @@ pub(super) fn read<'e>(
     env: &'e Env,
     first: Unknown<'e>,
     second: Option<Unknown<'e>>,
-) -> Checked<'e, (Config, Callbacks)> {
-    let first = Named::new(env, TABLE_NAME, first);
-    let second = second.and_then(|options| Named::new(env, "options", options).defined());
+) -> ArgResult<'e, (Config, Callbacks)> {
+    let first = Arg::new(env, TABLE_NAME, first);
+    let second = second.and_then(|options| Arg::new(env, "options", options).defined());
     let is_object = first.value_type() == ValueType::Object;
     if is_object && second.is_some() {
         return Err(Error::wrong_type("options must not follow an object of options").into());
     }
-    let options = if is_object { Some(first.renamed("options")) } else { second };
-    let options = options.map(Named::object).transpose()?;
-    if let Some(options) = &options {
-        refuse_unknown(options, is_object)?;
+    let given = if is_object { Some(first.renamed("options")) } else { second };
+    let given = given.map(Arg::object).transpose()?;
+    if let Some(given) = &given {
+        refuse_unknown(given, is_object)?;
+        refuse_inherited(given)?;
     }
-    let environment = environment(env);
-    let table_name = match &options {
-        Some(options) if is_object => options.property(TABLE_NAME)?.defined(),
+    let environment: Environment = process_env(env, |_| true).into_iter().collect();
+    let table_name = match &given {
+        Some(given) if is_object => given.property(TABLE_NAME)?.defined(),
         _ => first.defined(),
     };
     let table_name = match table_name {
@@ -77,133 +65,124 @@ pub(super) fn read<'e>(
         None => TableName::from_environment(&environment)?,
     };
     let mut config = Config::new(table_name);
+    config.on_warning = warnings(env);
     let mut callbacks = Callbacks::default();
-    if let Some(options) = &options {
-        apply(options, &mut config, &mut callbacks)?;
+    if let Some(given) = &given {
+        apply(env, given, &mut config, &mut callbacks)?;
     }
     if config.endpoint.is_none() {
-        config.endpoint = Endpoint::from_environment(&environment)?;
+        // It counts at the first call, when the profile is known; but its faults can be reported now.
+        Endpoint::from_environment(&environment)?;
     }
     config.environment = environment;
     Ok((config, callbacks))
 }
 
-fn environment(env: &Env) -> Environment {
-    process_env(env, is_used).into_iter().collect()
+/// Warnings of the worker thread become process warnings, as those of Node.js do.
+fn warnings(env: &Env) -> Option<OnWarning> {
+    let mailbox = JsThread::of(env).ok()?.mailbox();
+    Some(Arc::new(move |message| mailbox.post(Box::new(move |env| emit_warning(env, &message)))))
 }
 
 /// A misspelt option must not become a default.
-fn refuse_unknown<'e>(options: &Named<'static, 'e>, has_table_name: bool) -> Checked<'e, ()> {
-    for name in options.property_names()? {
+fn refuse_unknown<'e>(given: &Arg<'static, 'e>, has_table_name: bool) -> ArgResult<'e, ()> {
+    for name in given.property_names()? {
         let message = match name.as_str() {
             TABLE_NAME if has_table_name => continue,
             TABLE_NAME => "tableName is given twice".to_owned(),
             "ddb" | "client" => format!(
-                "options.{name} is not taken: this store has a DynamoDB client of its own; pass region, endpoint and credentials instead"
+                "option \"{name}\" is not supported: the store creates its own client; pass region, endpoint and credentials instead"
             ),
-            known if OPTIONS.contains(&known) => continue,
-            unknown => format!("options.{unknown} is no option; there are {TABLE_NAME}, {}", OPTIONS.join(", ")),
+            known if options().any(|spec| spec.name == known) => continue,
+            unknown => {
+                let names: Vec<_> = options().map(|spec| spec.name).collect();
+                format!("unknown option \"{unknown}\"; valid options: {TABLE_NAME}, {}", names.join(", "))
+            }
         };
         return Err(Error::wrong_type(message).into());
     }
     Ok(())
 }
 
-fn apply<'e>(options: &Named<'static, 'e>, config: &mut Config, callbacks: &mut Callbacks) -> Checked<'e, ()> {
-    let get = |name| options.property(name).map(Named::defined);
-    if let Some(region) = get("region")? {
-        config.region = Some(region.text(region_name)?);
-    }
-    if let Some(endpoint) = get("endpoint")? {
-        config.endpoint = Some(Endpoint::new(endpoint.name, &endpoint.string()?)?);
-    }
-    if let Some(credentials) = get("credentials")? {
-        config.credentials = Some(read_credentials(credentials)?);
-    }
-    if let Some(attempts) = get("maxAttempts")? {
-        config.max_attempts = max_attempts(&attempts)?;
-    }
-    for (name, timeout) in [
-        ("connectTimeoutMs", &mut config.connect_timeout),
-        ("requestTimeoutMs", &mut config.request_timeout),
-        ("operationTimeoutMs", &mut config.operation_timeout),
-    ] {
-        if let Some(value) = get(name)? {
-            let is_allowed = |millis| (1.0..=LONGEST_TIMEOUT_MS).contains(&millis);
-            let millis = number_within(&value, is_allowed, "at least 1 and at most 300000 (milliseconds)")?;
-            *timeout = Duration::from_secs_f64(millis / 1_000.0);
+/// Options are read as own properties, so an inherited one would become a default.
+fn refuse_inherited<'e>(given: &Arg<'static, 'e>) -> ArgResult<'e, ()> {
+    for name in options().map(|spec| spec.name).chain([TABLE_NAME]) {
+        if given.has_property(name)? && !given.has_own_property(name)? {
+            let message = format!("option \"{name}\" is inherited; options must be own properties of the object");
+            return Err(Error::wrong_type(message).into());
         }
     }
-    if let Some(prefix) = get("pkPrefix")? {
-        config.pk_prefix = prefix.string()?;
-        if config.pk_prefix.len() > LONGEST_PREFIX_BYTES {
-            let message = format!("pkPrefix must be at most {LONGEST_PREFIX_BYTES} bytes (UTF-8)");
-            return Err(Error::out_of_range(message).into());
-        }
-    }
-    if let Some(seconds) = get("leaseTtlBufferSeconds")? {
-        config.lease_ttl_buffer_seconds = number_within(
-            &seconds,
-            |seconds| (0.0..=LONGEST_TTL_SECONDS).contains(&seconds),
-            "at least 0 and at most 10^10 (seconds)",
-        )?;
-    }
-    if let Some(seconds) = get("metaTtlSeconds")? {
-        config.meta_ttl_seconds = Some(number_within(
-            &seconds,
-            |seconds| seconds > 0.0 && seconds <= LONGEST_TTL_SECONDS,
-            "above 0 and at most 10^10 (seconds)",
-        )?);
-    }
-    if let Some(consistent) = get("consistentRead")? {
-        config.consistent_read = consistent.boolean()?;
-    }
-    if let Some(value) = get("maxStalenessMs")? {
-        let is_allowed = |millis| (0.0..=LONGEST_STALENESS_MS).contains(&millis);
-        let millis = number_within(&value, is_allowed, "at least 0 and at most 3600000 (milliseconds)")?;
-        config.max_staleness = Duration::from_secs_f64(millis / 1_000.0);
-    }
-    callbacks.pk_from_cache_key = get("pkFromCacheKey")?.map(|value| Callback::new(&value)).transpose()?;
-    let tells_keys = get("onOperationKeys")?.map(|value| value.boolean()).transpose()?.unwrap_or(false);
-    let observer = get("onOperation")?.map(|value| Callback::new(&value)).transpose()?;
-    callbacks.observer = observer.map(|callback| Arc::new(Observer { callback, tells_keys }));
-    callbacks.lease_token = get("leaseToken")?.map(|value| Callback::new(&value)).transpose()?;
     Ok(())
 }
 
-/// No message says what they are.
-fn read_credentials<'e>(value: Named<'static, 'e>) -> Checked<'e, Credentials> {
+fn apply<'e>(
+    env: &'e Env,
+    given: &Arg<'static, 'e>,
+    config: &mut Config,
+    callbacks: &mut Callbacks,
+) -> ArgResult<'e, ()> {
+    let mut listener = None;
+    for spec in options() {
+        let Some(value) = given.property(spec.name)?.defined() else { continue };
+        match spec.kind {
+            OptionKind::Number(option, _) => value.checked_number(|number| config.set_number(option, number))?,
+            OptionKind::Boolean(option) => config.set_boolean(option, value.boolean()?),
+            OptionKind::Credentials if value.value_type() == ValueType::Function => {
+                let provider = CredentialProvider::new(env, &value)?;
+                config.credentials = Some(CredentialsSource::Provider(SharedCredentialsProvider::new(provider)));
+            }
+            OptionKind::Credentials => {
+                config.credentials = Some(CredentialsSource::Static(static_credentials(value)?));
+            }
+            OptionKind::Text => match spec.name {
+                "region" => value.text(|region| config.set_region(region))?,
+                "pkPrefix" => value.text(|prefix| config.set_pk_prefix(prefix))?,
+                _ => config.endpoint = Some(Endpoint::new(value.name, &value.string()?)?),
+            },
+            OptionKind::Function => {
+                let callback = Some(Callback::new(&value)?);
+                match spec.name {
+                    "pkFromCacheKey" => callbacks.pk_from_cache_key = callback,
+                    "leaseToken" => callbacks.lease_token = callback,
+                    _ => listener = callback,
+                }
+            }
+        }
+    }
+    let includes_keys = config.boolean(BooleanOption::OnOperationKeys);
+    callbacks.listener = listener.map(|callback| Arc::new(OperationListener { callback, includes_keys }));
+    Ok(())
+}
+
+/// The members of static credentials: path in messages, name.
+const ACCESS_KEY_ID: (&str, &str) = ("credentials.accessKeyId", "accessKeyId");
+const SECRET_ACCESS_KEY: (&str, &str) = ("credentials.secretAccessKey", "secretAccessKey");
+const SESSION_TOKEN: (&str, &str) = ("credentials.sessionToken", "sessionToken");
+const EXPIRATION: (&str, &str) = ("credentials.expiration", "expiration");
+
+/// Static credentials. No message shows their values.
+pub(super) fn static_credentials<'e>(value: Arg<'static, 'e>) -> ArgResult<'e, Credentials> {
     let credentials = value.object()?;
-    let access_key_id = credentials.property("accessKeyId")?.text(sendable)?;
-    let secret = credentials.property("secretAccessKey")?.text(sendable)?;
-    let session_token =
-        credentials.property("sessionToken")?.defined().map(|token| token.text(sendable)).transpose()?;
-    Ok(Credentials::new(access_key_id, secret, session_token, None, "options"))
+    let valid = [ACCESS_KEY_ID, SECRET_ACCESS_KEY, SESSION_TOKEN, EXPIRATION].map(|(_, name)| name);
+    if let Some(unknown) = credentials.property_names()?.into_iter().find(|name| !valid.contains(&name.as_str())) {
+        let message = format!("unknown property credentials.{unknown}; valid properties: {}", valid.join(", "));
+        return Err(Error::wrong_type(message).into());
+    }
+    let member = |(path, name)| credentials.property_at(path, name);
+    let access_key_id = member(ACCESS_KEY_ID)?.text(header_text)?;
+    let secret = member(SECRET_ACCESS_KEY)?.text(header_text)?;
+    let session_token = member(SESSION_TOKEN)?.defined().map(|token| token.text(header_text)).transpose()?;
+    let expiration = member(EXPIRATION)?.present().map(|expiration| date(&expiration)).transpose()?;
+    Ok(Credentials::new(access_key_id, secret, session_token, expiration, "options"))
 }
 
-/// Credentials go into headers.
-fn sendable(field: &str, value: String) -> crate::Result<String> {
+/// Credentials go into HTTP headers.
+fn header_text(value: String) -> Result<String, InvalidValue> {
+    if value.is_empty() {
+        return Err(InvalidValue::new("must not be empty"));
+    }
     if HeaderValue::from_str(&value).is_err() {
-        return Err(Error::out_of_range(format!("{field} must not have control characters")));
+        return Err(InvalidValue::new("must not have control characters"));
     }
-    not_empty(field, value)
-}
-
-fn region_name(field: &str, value: String) -> crate::Result<String> {
-    if is_region(&value) { Ok(value) } else { Err(Error::out_of_range(format!("{field} must be {REGION_RULE}"))) }
-}
-
-fn max_attempts<'e>(value: &Named<'static, 'e>) -> Checked<'e, u32> {
-    let is_allowed = |number: f64| (1.0..=10.0).contains(&number) && number.fract() == 0.0;
-    let number = number_within(value, is_allowed, "a whole number from 1 to 10")?;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a whole number from 1 to 10")]
-    Ok(number as u32)
-}
-
-fn number_within<'e>(value: &Named<'static, 'e>, is_allowed: impl Fn(f64) -> bool, rule: &str) -> Checked<'e, f64> {
-    let number = value.number()?;
-    if is_allowed(number) {
-        return Ok(number);
-    }
-    Err(Error::out_of_range(format!("{} must be {rule}", value.name)).into())
+    Ok(value)
 }

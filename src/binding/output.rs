@@ -1,143 +1,133 @@
-//! What the methods answer: plain objects in which every field is present, and what is missing is `null`.
-//!
-//! Their TypeScript types are in `types.d.ts`, which says more than could be generated from here.
+//! The answers of the methods: plain objects in which every field is present, and a missing value is `null`.
 
-use std::ffi::CStr;
 use std::ptr;
 
 use napi::bindgen_prelude::ToNapiValue;
 use napi::sys;
+use napi_derive::napi;
 
-use super::observer::Outcome;
-use crate::{DEFAULT_CONTENT_TYPE, DEFAULT_STATUS, LeaseAttempt, Record, StrictCspPolicy};
+use crate::{ContentType, LeaseAttempt, Record, Status, StrictCspPolicy};
 
-/// `IsrMetaRecord`
-pub struct IsrMetaRecord(pub(super) Record);
-
-/// `TryAcquireIsrLeaseResult`
-pub struct TryAcquireIsrLeaseResult(pub(super) LeaseAttempt);
-
-/// `IsrCachedStrictCspPolicy`: its members are `false` or absent, and never `null`.
-struct IsrCachedStrictCspPolicy(StrictCspPolicy);
-
-/// What a promise resolves to.
-pub(super) trait Answer: ToNapiValue + Send + 'static {
-    /// How a call ended that has this answer.
-    fn outcome(&self) -> Outcome {
-        Outcome::Success
-    }
+/// The record of a cache key. Every field is present; a missing value is `null`.
+#[napi(object, object_from_js = false, use_nullable = true)]
+pub struct IsrMetaRecord {
+    /// The cache key that was asked for.
+    pub cache_key: String,
+    /// The location of the HTML; `null` when no page was published.
+    pub html_pointer: Option<String>,
+    /// When the page was rendered, in epoch milliseconds; 0 for never.
+    pub generated_at: f64,
+    /// How long the page is fresh, in seconds.
+    pub revalidate_seconds: f64,
+    /// HTTP status, 100 to 599; 200 when no page was published.
+    pub status: u32,
+    /// Content type; `text/html; charset=utf-8` when no page was published.
+    pub content_type: String,
+    // Declared in `types.d.ts`, because FaceTheory's interface has it optional.
+    #[napi(skip_typescript)]
+    pub content_security_policy: Option<String>,
+    // Likewise.
+    #[napi(skip_typescript)]
+    pub strict_csp_policy: Option<IsrCachedStrictCspPolicy>,
+    /// Entity tag of the HTML.
+    pub etag: Option<String>,
+    /// The owner of the lease as stored, also when the lease has expired; `null` without a lease.
+    pub lease_owner: Option<String>,
+    /// The token of the lease; `null` without a lease.
+    pub lease_token: Option<String>,
+    /// When the lease expires, in epoch milliseconds; 0 without a lease.
+    pub lease_expires_at: f64,
 }
 
-impl Answer for () {}
-impl Answer for Option<IsrMetaRecord> {}
-impl Answer for TryAcquireIsrLeaseResult {
-    fn outcome(&self) -> Outcome {
-        match self.0 {
-            LeaseAttempt::Acquired(_) => Outcome::Success,
-            LeaseAttempt::Held(_) => Outcome::Held,
-        }
-    }
-}
-
-impl ToNapiValue for IsrMetaRecord {
-    unsafe fn to_napi_value(env: sys::napi_env, Self(record): Self) -> napi::Result<sys::napi_value> {
+impl From<Record> for IsrMetaRecord {
+    fn from(record: Record) -> Self {
         let Record { cache_key, page, revalidate, lease } = record;
-        let (owner, token, expires_at) = match lease {
-            Some(lease) => (lease.owner, Some(lease.token), lease.expires_at),
+        let (lease_owner, lease_token, lease_expires_at) = match lease {
+            Some(lease) => (lease.owner, Some(lease.token.as_str().to_owned()), lease.expires_at.get()),
             None => (None, None, 0.0),
         };
-        let (pointer, generated_at, status, content_type, security_policy, csp_policy, etag) = match page {
-            Some(page) => (
-                Some(page.html_pointer),
-                page.generated_at,
-                page.status,
-                page.content_type,
-                page.content_security_policy,
-                page.strict_csp_policy.map(IsrCachedStrictCspPolicy),
-                page.etag,
-            ),
-            None => (None, 0.0, DEFAULT_STATUS, DEFAULT_CONTENT_TYPE.to_owned(), None, None, None),
+        let mut answer = Self {
+            cache_key: cache_key.as_str().to_owned(),
+            html_pointer: None,
+            generated_at: 0.0,
+            revalidate_seconds: revalidate.get(),
+            status: u32::from(Status::DEFAULT.get()),
+            content_type: ContentType::DEFAULT.to_owned(),
+            content_security_policy: None,
+            strict_csp_policy: None,
+            etag: None,
+            lease_owner,
+            lease_token,
+            lease_expires_at,
         };
-        let fields = [
-            field(env, c"cacheKey", cache_key)?,
-            field(env, c"htmlPointer", pointer)?,
-            field(env, c"generatedAt", generated_at)?,
-            field(env, c"revalidateSeconds", revalidate.get())?,
-            field(env, c"status", u32::from(status))?,
-            field(env, c"contentType", content_type)?,
-            field(env, c"contentSecurityPolicy", security_policy)?,
-            field(env, c"strictCspPolicy", csp_policy)?,
-            field(env, c"etag", etag)?,
-            field(env, c"leaseOwner", owner)?,
-            field(env, c"leaseToken", token)?,
-            field(env, c"leaseExpiresAt", expires_at)?,
-        ];
-        object(env, &fields)
+        if let Some(page) = page {
+            answer.html_pointer = Some(page.html_pointer.as_str().to_owned());
+            answer.generated_at = page.generated_at.get();
+            answer.status = u32::from(page.status.get());
+            page.content_type.as_str().clone_into(&mut answer.content_type);
+            answer.content_security_policy = page.content_security_policy;
+            answer.strict_csp_policy = page.strict_csp_policy.map(IsrCachedStrictCspPolicy);
+            answer.etag = page.etag;
+        }
+        answer
     }
 }
 
-impl ToNapiValue for TryAcquireIsrLeaseResult {
-    unsafe fn to_napi_value(env: sys::napi_env, Self(attempt): Self) -> napi::Result<sys::napi_value> {
+/// The answer of `tryAcquireLease`.
+#[napi(object, object_from_js = false, use_nullable = true)]
+pub struct TryAcquireIsrLeaseResult {
+    /// Whether the caller holds the lease.
+    pub acquired: bool,
+    /// The record, with the caller's lease when `acquired` is `true`, else with the holder's lease.
+    #[napi(ts_type = "IsrMetaRecord")]
+    pub record: IsrMetaRecord,
+    /// The token for commit and release; `null` unless `acquired` is `true`.
+    pub lease_token: Option<String>,
+}
+
+impl From<LeaseAttempt> for TryAcquireIsrLeaseResult {
+    fn from(attempt: LeaseAttempt) -> Self {
         let (acquired, record) = match attempt {
             LeaseAttempt::Acquired(record) => (true, record),
             LeaseAttempt::Held(record) => (false, record),
         };
-        let token = record.lease.as_ref().filter(|_| acquired).map(|lease| lease.token.clone());
-        let fields = [
-            field(env, c"acquired", acquired)?,
-            field(env, c"record", IsrMetaRecord(record))?,
-            field(env, c"leaseToken", token)?,
-        ];
-        object(env, &fields)
+        let record = IsrMetaRecord::from(record);
+        let lease_token = record.lease_token.clone().filter(|_| acquired);
+        Self { acquired, record, lease_token }
     }
 }
+
+/// `IsrCachedStrictCspPolicy`: its members are `false` or absent, and never `null`. A derived object would set them.
+pub struct IsrCachedStrictCspPolicy(StrictCspPolicy);
 
 impl ToNapiValue for IsrCachedStrictCspPolicy {
     unsafe fn to_napi_value(env: sys::napi_env, Self(policy): Self) -> napi::Result<sys::napi_value> {
-        let mut fields = Vec::with_capacity(2);
-        if policy.forbids_inline_scripts {
-            fields.push(field(env, c"inlineScripts", false)?);
+        let forbidden =
+            [(c"inlineScripts", policy.forbids_inline_scripts), (c"inlineStyles", policy.forbids_inline_styles)];
+        let mut properties = Vec::with_capacity(2);
+        for (name, _) in forbidden.into_iter().filter(|(_, is_forbidden)| *is_forbidden) {
+            properties.push(sys::napi_property_descriptor {
+                utf8name: name.as_ptr(),
+                name: ptr::null_mut(),
+                method: None,
+                getter: None,
+                setter: None,
+                // SAFETY: called in the scope that the object is made for.
+                value: unsafe { ToNapiValue::to_napi_value(env, false)? },
+                attributes: sys::PropertyAttributes::writable
+                    | sys::PropertyAttributes::enumerable
+                    | sys::PropertyAttributes::configurable,
+                data: ptr::null_mut(),
+            });
         }
-        if policy.forbids_inline_styles {
-            fields.push(field(env, c"inlineStyles", false)?);
-        }
-        object(env, &fields)
+        let mut object = ptr::null_mut();
+        // SAFETY: the names are static, and the values live in the current scope. Definitions run no setter.
+        napi::check_status!(unsafe {
+            match sys::napi_create_object(env, &raw mut object) {
+                sys::Status::napi_ok => sys::napi_define_properties(env, object, properties.len(), properties.as_ptr()),
+                status => status,
+            }
+        })?;
+        Ok(object)
     }
-}
-
-pub(super) fn field(
-    env: sys::napi_env,
-    name: &CStr,
-    value: impl ToNapiValue,
-) -> napi::Result<sys::napi_property_descriptor> {
-    // SAFETY: called in the scope that the object is made for.
-    let value = unsafe { ToNapiValue::to_napi_value(env, value)? };
-    Ok(sys::napi_property_descriptor {
-        utf8name: name.as_ptr(),
-        name: ptr::null_mut(),
-        method: None,
-        getter: None,
-        setter: None,
-        value,
-        attributes: sys::PropertyAttributes::writable
-            | sys::PropertyAttributes::enumerable
-            | sys::PropertyAttributes::configurable,
-        data: ptr::null_mut(),
-    })
-}
-
-/// Defines the fields, all with one call, so that no setter of an `Object.prototype` that somebody has changed runs.
-pub(super) fn object(env: sys::napi_env, fields: &[sys::napi_property_descriptor]) -> napi::Result<sys::napi_value> {
-    let mut object = ptr::null_mut();
-    // SAFETY: the names are static, and the values live in the current scope.
-    let status = unsafe {
-        match sys::napi_create_object(env, &raw mut object) {
-            sys::Status::napi_ok => sys::napi_define_properties(env, object, fields.len(), fields.as_ptr()),
-            status => status,
-        }
-    };
-    if status == sys::Status::napi_ok {
-        return Ok(object);
-    }
-    Err(napi::Error::new(status.into(), "the answer could not be made"))
 }

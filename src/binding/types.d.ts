@@ -1,171 +1,197 @@
-/** Which inline code a cached page's Content-Security-Policy forbids. */
+/** Which inline code a cached page's Content-Security-Policy forbids: a member is `false` or absent. */
 export interface IsrCachedStrictCspPolicy {
+  /** `false` when inline scripts are forbidden. */
   inlineScripts?: false | undefined
+  /** `false` when inline styles are forbidden. */
   inlineStyles?: false | undefined
 }
 
-/** What the table knows of a cache key. Every field is present; what is missing is `null`. */
 export interface IsrMetaRecord {
-  /** The cache key that was asked for. */
-  cacheKey: string
-  /** Where the HTML lies; `null` when no page was published. */
-  htmlPointer: string | null
-  /** When the page was rendered, in epoch milliseconds; 0: never. */
-  generatedAt: number
-  /** How long the page is fresh, in seconds. */
-  revalidateSeconds: number
-  /** HTTP status, 100 to 599. Default: 200. */
-  status: number
-  /** Default: `text/html; charset=utf-8`. */
-  contentType: string
+  /** The value of the Content-Security-Policy header; `null` without one. */
   contentSecurityPolicy?: string | null
+  /** Which inline code that header forbids; `null` when unknown. */
   strictCspPolicy?: IsrCachedStrictCspPolicy | null
-  etag: string | null
-  /** Who regenerates the page, as stored, also when the lease has expired. */
-  leaseOwner: string | null
-  leaseToken: string | null
-  /** When the lease ends, in epoch milliseconds; 0: no lease. */
-  leaseExpiresAt: number
 }
 
-/** A wish to regenerate a page. */
+/** Input of `tryAcquireLease`. Properties are read once each, as own properties. */
 export interface TryAcquireIsrLeaseInput {
-  /** Not empty, no lone surrogates. */
+  /** The app's name for the page. Not empty, no lone surrogates. */
   cacheKey: string
-  /** Not empty, no lone surrogates. */
+  /** The caller: one request of one process. Not empty, no lone surrogates, at most 409,600 bytes. */
   leaseOwner: string
   /** The caller's clock, the only one that counts: epoch milliseconds, at least 0, below 10^15. */
   nowMs: number
-  /** Milliseconds, above 0, at most 24 hours. */
+  /** How long the lease lasts, in milliseconds: above 0, at most 86,400,000 (24 hours). */
   leaseDurationMs: number
-  /** Seconds, at most 10^10; negative counts as 0, what is not finite as 60. Taken where no page says otherwise. */
+  /** Freshness lifetime in seconds when no page has one, at most 10^10. Negative: 0. Not finite: 60. */
   fallbackRevalidateSeconds: number
 }
 
-export interface TryAcquireIsrLeaseResult {
-  acquired: boolean
-  /** With the caller's lease when `acquired`, else with the holder's. */
-  record: IsrMetaRecord
-  /** The token for commit and release; `null` unless `acquired`. */
-  leaseToken: string | null
-}
-
-/** A rendered page and the lease that allows to publish it. */
+/** Input of `commitGeneration`: a rendered page, and the lease that permits publishing it. */
 export interface CommitIsrGenerationInput {
+  /** The app's name for the page. Not empty, no lone surrogates. */
   cacheKey: string
+  /** The owner that acquired the lease. Not empty, no lone surrogates, at most 409,600 bytes. */
   leaseOwner: string
+  /** The token that `tryAcquireLease` returned. Not empty, no lone surrogates, at most 409,600 bytes. */
   leaseToken: string
-  /** Where the HTML lies. Not empty, no lone surrogates. */
+  /** The location of the HTML. Not empty, no lone surrogates, at most 409,600 bytes. */
   htmlPointer: string
-  /** Epoch milliseconds, at least 0, below 10^15. */
+  /** When the page was rendered: epoch milliseconds, at least 0, below 10^15. */
   generatedAt: number
-  /** Seconds, at most 10^10; negative counts as 0, what is not finite as 60. */
+  /** Freshness lifetime in seconds, at most 10^10. Negative: 0. Not finite: 60. */
   revalidateSeconds: number
-  /** Truncated; outside 100 to 599 it counts as 200. */
+  /** HTTP status. Truncated; outside 100 to 599: 200. */
   status: number
-  /** Trimmed; blank counts as `text/html; charset=utf-8`. */
+  /** Content type. Trimmed; blank: `text/html; charset=utf-8`. */
   contentType: string
+  /** The value of the Content-Security-Policy header. Default: `null`. */
   contentSecurityPolicy?: string | null | undefined
-  /** A plain object with these two members at most; anything else is refused. */
+  /** A plain object with at most these two members; any other object is refused. Default: `null`. */
   strictCspPolicy?: IsrCachedStrictCspPolicy | null | undefined
+  /** Entity tag of the HTML. Default: `null`. */
   etag?: string | null | undefined
-  /** The clock that the lease's end is checked against. Default: `generatedAt`. */
+  /** The clock that the lease's expiry is checked against, with the rules of `generatedAt`. Default: `generatedAt`. */
   nowMs?: number | null | undefined
 }
 
+/** Input of `releaseLease`. */
 export interface ReleaseIsrLeaseInput {
+  /** The app's name for the page. Not empty, no lone surrogates. */
   cacheKey: string
+  /** The owner that acquired the lease. Not empty, no lone surrogates, at most 409,600 bytes. */
   leaseOwner: string
+  /** The token that `tryAcquireLease` returned. Not empty, no lone surrogates, at most 409,600 bytes. */
   leaseToken: string
 }
 
 /** FaceTheory's interface of the same name, which `FaceTheoryIsrMetaStore` implements. */
 export interface IsrMetaStore {
+  /** Returns the record of a cache key, or `null` when it has neither a page nor a lease. */
   get(cacheKey: string): Promise<IsrMetaRecord | null>
+  /** Removes a page and its lease. */
   invalidate(cacheKey: string): Promise<void>
+  /** Takes the regeneration lease if it is free. */
   tryAcquireLease(input: TryAcquireIsrLeaseInput): Promise<TryAcquireIsrLeaseResult>
+  /** Publishes a page and removes its lease. */
   commitGeneration(input: CommitIsrGenerationInput): Promise<void>
+  /** Removes a lease without publishing a page. */
   releaseLease(input: ReleaseIsrLeaseInput): Promise<void>
 }
 
 export interface FaceTheoryIsrMetaStore extends IsrMetaStore {}
 
-/** Static credentials. */
+/** AWS credentials. */
 export interface FaceTheoryIsrMetaStoreCredentials {
+  /** The access key ID. Not empty, no control characters. */
   accessKeyId: string
+  /** The secret access key. Not empty, no control characters. No message shows it. */
   secretAccessKey: string
+  /** The session token of temporary credentials. No message shows it. Default: none. */
   sessionToken?: string | undefined
+  /** When the credentials expire. A provider is asked again before that. Default: never. */
+  expiration?: Date | undefined
 }
 
-/** What `undefined` or nothing is given for has its default. The environment is read when the store is made. */
+/**
+ * A credential provider, as clients of the AWS SDK for JavaScript take it: for example the result of
+ * `fromNodeProviderChain()`. The store calls it at the first call and again before `expiration`, one call at a time, on
+ * the JavaScript thread. An error that it throws becomes the `cause` of an `ErrCredentials`.
+ */
+export type FaceTheoryIsrMetaStoreCredentialProvider = () => Promise<FaceTheoryIsrMetaStoreCredentials>
+
+/**
+ * Options of a store. Omitted or `undefined` options take their defaults. The constructor reads the environment
+ * (`process.env`) once.
+ */
 export interface FaceTheoryIsrMetaStoreOptions {
-  /** Default: the table's, if its name is an ARN; `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's; `us-east-1` at a loopback endpoint. */
+  /**
+   * The AWS region. Default: the region of `tableName` if that is an ARN; `AWS_REGION`, `AWS_DEFAULT_REGION`, the
+   * profile's; `us-east-1` at a loopback endpoint.
+   */
   region?: string | undefined
   /**
    * An `http://` or `https://` URL, for DynamoDB Local and VPC endpoints. Default: the first non-blank of
-   * `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL` and `DYNAMODB_ENDPOINT`; AWS's own.
+   * `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL` and `DYNAMODB_ENDPOINT`; the profile's `endpoint_url`; AWS's own.
    */
   endpoint?: string | undefined
   /**
-   * Default: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`; at a loopback endpoint dummies; else
-   * profile, web identity, container and instance role.
+   * Static credentials or a credential provider. Default: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and
+   * `AWS_SESSION_TOKEN`; profile, web identity, container and instance role; at a loopback endpoint dummies when no
+   * credentials are configured.
    */
-  credentials?: FaceTheoryIsrMetaStoreCredentials | undefined
-  /** Attempts for one call, 1 to 10. Tries against a conflicting transaction are counted apart. Default: 3. */
+  credentials?: FaceTheoryIsrMetaStoreCredentials | FaceTheoryIsrMetaStoreCredentialProvider | undefined
+  /**
+   * Attempts for one request that end without an answer or with a server error: a whole number from 1 to 10. Throttled
+   * attempts are not counted. Conflicts with other transactions are counted apart. Default: `AWS_MAX_ATTEMPTS`, the
+   * profile's `max_attempts`, 3.
+   */
   maxAttempts?: number | undefined
-  /** Limit for a connection to stand, in milliseconds, 1 to 300,000. Default: 1,000. */
+  /** Timeout for establishing a connection, in milliseconds, 1 to 300,000. Default: 1,000. */
   connectTimeoutMs?: number | undefined
-  /** Limit for one attempt, in milliseconds, 1 to 300,000. Default: 1,000. */
+  /** Timeout for one attempt, in milliseconds, 1 to 300,000. Default: 1,000. */
   requestTimeoutMs?: number | undefined
-  /** Limit for a whole call, in milliseconds, 1 to 300,000. Default: 3,000. */
+  /** Timeout for a whole call, in milliseconds, 1 to 300,000. Default: 3,000. */
   operationTimeoutMs?: number | undefined
-  /** Put before the cache key, at most 1,024 bytes, may be empty; a deploy id here starts a fresh cache. Default: `CACHE#`. */
+  /**
+   * Prefix of the partition key, before the cache key: at most 1,024 bytes, may be empty. A deploy ID in it starts a
+   * fresh cache. Default: `CACHE#`.
+   */
   pkPrefix?: string | undefined
-  /** Replaces prefix and hashing: 1 to 2,048 bytes for each cache key. Called once a call, on the JavaScript thread. */
+  /**
+   * Replaces prefix and hashing: returns the partition key for a cache key, 1 to 2,048 bytes. Called once per call, on
+   * the JavaScript thread. Default: none.
+   */
   pkFromCacheKey?: ((cacheKey: string) => string) | undefined
-  /** Where lease tokens come from, for deterministic tests. Default: random UUIDs, version 4. */
+  /** Makes lease tokens, for deterministic tests. Default: random UUIDs, version 4. */
   leaseToken?: (() => string) | undefined
-  /** Seconds from a lease's end until DynamoDB may collect its row, 0 to 10^10; 0: never. Default: 3,600. */
+  /** Seconds from a lease's expiry until DynamoDB may delete its row, 0 to 10^10; 0 writes no `ttl`. Default: 3,600. */
   leaseTtlBufferSeconds?: number | undefined
   /**
-   * Seconds from a page's birth until DynamoDB may collect its row, above 0, at most 10^10; later when the page is fresh
-   * for longer. Default: never.
+   * Seconds from a page's generation until DynamoDB may delete its row, 0 to 10^10; longer while the page is fresh.
+   * 0 writes no `ttl`, so rows of pages stay until they are invalidated. Default: 0.
    */
   metaTtlSeconds?: number | undefined
-  /** `false` halves the price of `get`, which then may miss the latest change. Default: `true`. */
+  /** `false` uses eventually consistent reads in `get`: half the cost, possibly stale. Default: `true`. */
   consistentRead?: boolean | undefined
   /**
-   * Milliseconds, 0 to 3,600,000, for which `get` answers a fresh page again from memory after it was read. That saves
-   * requests, and shows what another process has invalidated or published up to that much later. Never answered from
-   * memory: a page that is stale by this machine's clock, a key without a page, a lease. This store's own
-   * `commitGeneration`, `invalidate` and `tryAcquireLease` forget the key's page. At most 1,000 pages are kept. With it, `get` reads
-   * consistently, whatever `consistentRead` says. Default: 0, never.
+   * Milliseconds, 0 to 3,600,000, for which `get` answers a fresh page again from memory after it was read. It saves
+   * requests; changes of other processes are seen up to that much later. A page that is stale by this machine's clock, a
+   * page with a lease and a missing page are always read. The store's own `commitGeneration`, `invalidate` and
+   * `tryAcquireLease` forget the page. At most 1,000 pages are kept. With it, `get` reads consistently, even if
+   * `consistentRead` is `false`. Default: 0.
    */
   maxStalenessMs?: number | undefined
   /**
-   * Told of each call when its promise has been settled, but for input that was refused. What it throws, or rejects
-   * with, is lost. It is called on the JavaScript thread, and keeps no process alive.
+   * Milliseconds, 0 to 86,400,000, for which `get` answers the last known page while the table cannot be read. Causes:
+   * the request is throttled, the circuit is open, or it fails with a `retryable` error. Meanwhile a page that another
+   * process has invalidated is still returned. At most 1,000 pages are kept. Default: 0.
+   */
+  staleIfErrorMs?: number | undefined
+  /**
+   * The last fraction, 0 to 0.5, of a page's freshness lifetime in which one caller per process may regenerate it early.
+   * That caller gets the page as stale, the others as fresh. With FaceTheory's `failurePolicy: 'error'`, an early render
+   * that fails is an error for that visitor. Uses this machine's clock. Default: 0.
+   */
+  earlyRefresh?: number | undefined
+  /**
+   * `true` makes `invalidate` mark the page as stale and keep it, so that it can be served when its regeneration fails.
+   * Needs the IAM action `dynamodb:UpdateItem`. Default: `false`.
+   */
+  softInvalidation?: boolean | undefined
+  /**
+   * `true` lets stores of one process with equal settings use one core: connections, credentials, caches and request
+   * coalescing, across `worker_threads` too. A store with `pkFromCacheKey`, `leaseToken` or a credential provider has a
+   * core of its own. Default: `false`.
+   */
+  shared?: boolean | undefined
+  /**
+   * Called after each operation settles, on the JavaScript thread. Not called for calls rejected because of invalid
+   * input. Errors it throws or rejects with are ignored. Default: none.
    */
   onOperation?: ((operation: IsrStoreOperation) => void) | undefined
-  /** Whether `onOperation` is told cache keys. Default: `false`. */
+  /** Whether `onOperation` receives cache keys. Default: `false`. */
   onOperationKeys?: boolean | undefined
-}
-
-/** A call, as `onOperation` is told of it. */
-export interface IsrStoreOperation {
-  operation: 'get' | 'invalidate' | 'tryAcquireLease' | 'commitGeneration' | 'releaseLease' | 'ensureTable'
-  /** From the call to its end, in milliseconds. */
-  durationMs: number
-  /** How many requests it sent, repeated ones too; 0 when it was answered from memory or by another call's request. */
-  requests: number
-  /** Whether another call's request has answered it. */
-  shared: boolean
-  /** `held`: a lease that another has. */
-  outcome: 'success' | 'held' | 'failure'
-  /** Of a failure. */
-  code: IsrStoreErrorCode | null
-  /** `null` unless `onOperationKeys` is set; `null` for `ensureTable`. */
-  cacheKey: string | null
 }
 
 /** Table name and options in one object. */
@@ -174,33 +200,34 @@ export interface FaceTheoryIsrMetaStoreConfig extends FaceTheoryIsrMetaStoreOpti
   tableName?: string | undefined
 }
 
-/** The stable `code` of everything that the store throws or rejects with. */
+/** The stable `code` of every error that the store throws or rejects with. */
 export type IsrStoreErrorCode =
-  /** `IsrLeaseConflictError`: commit without a valid lease; nothing was published. */
+  /** `IsrLeaseConflictError`: a commit without a valid lease. The page was not published and never will be. */
   | 'ErrLeaseNotOwned'
-  /** `TypeError` or `RangeError`: a bad argument; nothing was sent. */
+  /** `TypeError` or `RangeError`: an argument is invalid. No request was sent. */
   | 'ErrInvalidArgument'
   /** `IsrStoreConfigError`: no table name, no region, a table with other keys, or certificates that cannot be read. */
   | 'ErrConfig'
-  /** `IsrStoreConfigError`: no such table. */
+  /** `IsrStoreConfigError`: the table does not exist. */
   | 'ErrTableNotFound'
-  /** `IsrStoreConfigError`: no credentials, or refused or expired ones. */
+  /** `IsrStoreConfigError`: no credentials were found, or they are refused or expired. */
   | 'ErrCredentials'
-  /** `IsrStoreConfigError`: an IAM permission is missing. */
+  /** `IsrStoreConfigError`: the credentials lack an IAM permission. */
   | 'ErrAccessDenied'
-  /** `IsrStoreUnavailableError`, retryable. */
+  /** `IsrStoreUnavailableError`, retryable: DynamoDB throttled every attempt. */
   | 'ErrThrottled'
-  /** `IsrStoreUnavailableError`, retryable: another transaction was in the way of the last attempt. */
+  /** `IsrStoreUnavailableError`, retryable: another transaction conflicted with every attempt. */
   | 'ErrConflict'
-  /** `IsrStoreUnavailableError`, retryable; a write may or may not have happened. */
+  /** `IsrStoreUnavailableError`, retryable: a time limit passed. A write may or may not have happened. */
   | 'ErrTimeout'
-  /** `IsrStoreUnavailableError`, retryable; a write may or may not have happened. */
+  /** `IsrStoreUnavailableError`, retryable: DynamoDB gave no usable answer. A write may or may not have happened. */
   | 'ErrUnavailable'
-  /** `IsrStoreError`: anything else, with DynamoDB's own code in the message. */
+  /** `IsrStoreError`: any other error; the message includes DynamoDB's error code. */
   | 'ErrUnexpected'
 
-/** What every error of the store has. */
+/** An error of the store. Its `name` is one of those that `IsrStoreErrorCode` lists. */
 export interface IsrStoreFailure extends Error {
+  /** The stable code. */
   code: IsrStoreErrorCode
   /** Whether the same call may succeed later with nothing changed. */
   retryable: boolean

@@ -1,47 +1,42 @@
 //! The right to publish one page once.
 
-use super::{EntryKey, EpochMillis, LeaseMillis, LeaseOwner, LeaseToken, Record, RevalidateSeconds};
+use super::{EpochMillis, LeaseExpiry, LeaseMillis, LeaseOwner, LeaseToken, Record, RevalidateSeconds};
 
-/// What a caller shows to commit or release: who it is and the token of its lease.
+/// The owner and the token that a caller shows to commit or release.
 #[derive(Debug, Clone)]
 pub struct LeaseClaim {
-    /// Which page.
-    pub key: EntryKey,
-    /// Who acquired.
+    /// The owner that acquired.
     pub owner: LeaseOwner,
-    /// What the acquire returned.
+    /// The token that the acquire returned.
     pub token: LeaseToken,
 }
 
-/// A wish to regenerate a page.
+/// A request for the lease of a page.
 #[derive(Debug, Clone)]
 pub struct LeaseRequest {
-    /// What the lease will be, when it is granted; the token is new.
+    /// The lease, if it is granted; the token is new.
     pub claim: LeaseClaim,
     /// The caller's clock, the only one that counts.
     pub now: EpochMillis,
     /// How long the lease lasts.
     pub duration: LeaseMillis,
-    /// What a page has that says nothing about its freshness.
+    /// The freshness lifetime of a page that says nothing about it.
     pub fallback_revalidate: RevalidateSeconds,
 }
 
-/// A lease that ends later than this from now has no end: somebody took milliseconds for seconds.
-pub(crate) const LONGEST_BELIEVABLE_LEASE_MS: f64 = 7.0 * 24.0 * 60.0 * 60.0 * 1_000.0;
+/// A lease ending further ahead than this is treated as corrupt (milliseconds stored as seconds).
+pub(crate) const MAX_PLAUSIBLE_LEASE_MS: f64 = 7.0 * 24.0 * 60.0 * 60.0 * 1_000.0;
 
 impl LeaseRequest {
-    /// Whether `lease` may be taken: it has expired, or is the caller's own, or has no end. The table's condition says the
-    /// same.
+    /// Whether the caller may take `lease`. The table's condition says the same.
     #[must_use]
     pub fn is_free(&self, lease: &Lease) -> bool {
-        let now = self.now.get();
-        let is_believable = lease.expires_at <= now + LONGEST_BELIEVABLE_LEASE_MS;
-        lease.expires_at <= now || !is_believable || lease.owner.as_deref() == Some(self.claim.owner.as_str())
+        lease.owner.as_deref() == Some(self.claim.owner.as_str()) || lease.state_at(self.now) != LeaseState::Held
     }
 
     /// When the lease ends if it is granted.
     #[must_use]
-    pub fn ends(&self) -> EpochMillis {
+    pub fn expires_at(&self) -> LeaseExpiry {
         self.now.after(self.duration)
     }
 }
@@ -49,39 +44,62 @@ impl LeaseRequest {
 /// A lease as the table has it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lease {
-    /// Who holds it; rows of other writers do not say.
+    /// The holder; rows of other writers name none.
     pub owner: Option<String>,
     /// The token that fences the publish.
-    pub token: String,
-    /// When it ends, in epoch milliseconds.
-    pub expires_at: f64,
+    pub token: LeaseToken,
+    /// When it ends.
+    pub expires_at: LeaseExpiry,
 }
 
-/// How an acquire ended. Losing is an answer and not an error.
+/// The state of a lease at a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeaseState {
+    /// It has not expired.
+    Held,
+    /// It has expired: any caller may take it over.
+    Expired,
+    /// It ends more than seven days ahead and so counts as corrupt: any caller may take it over.
+    Implausible,
+}
+
+impl Lease {
+    /// Its state at `now`.
+    #[must_use]
+    pub fn state_at(&self, now: EpochMillis) -> LeaseState {
+        let (expires_at, now) = (self.expires_at.get(), now.get());
+        if expires_at <= now {
+            LeaseState::Expired
+        } else if expires_at <= now + MAX_PLAUSIBLE_LEASE_MS {
+            LeaseState::Held
+        } else {
+            LeaseState::Implausible
+        }
+    }
+}
+
+/// How an acquire ended. A lease that another owner holds is an answer and not an error.
 #[derive(Debug, Clone, PartialEq)]
 pub enum LeaseAttempt {
     /// The row held the caller's token.
     Acquired(Record),
-    /// Somebody else holds the lease.
+    /// The lease was not granted; the record has the holder's lease, if one is known.
     Held(Record),
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::CacheKey;
 
     #[test]
-    fn a_lease_is_free_when_it_has_ended_or_is_ones_own_or_has_no_believable_end() {
-        let key = EntryKey::prefixed("", CacheKey::new("cacheKey", "k".to_owned()).expect("not empty"));
+    fn a_lease_is_free_when_it_has_expired_or_is_the_callers_or_is_implausible() {
         let request = LeaseRequest {
             claim: LeaseClaim {
-                key,
-                owner: LeaseOwner::new("leaseOwner", "me".to_owned()).expect("not empty"),
-                token: LeaseToken::new("leaseToken", "t".to_owned()).expect("not empty"),
+                owner: LeaseOwner::new("me".to_owned()).expect("not empty"),
+                token: LeaseToken::new("t".to_owned()).expect("not empty"),
             },
-            now: EpochMillis::new("nowMs", 1_000.5).expect("in range"),
-            duration: LeaseMillis::new("leaseDurationMs", 500.0).expect("in range"),
+            now: EpochMillis::new(1_000.5).expect("in range"),
+            duration: LeaseMillis::new(500.0).expect("in range"),
             fallback_revalidate: RevalidateSeconds::DEFAULT,
         };
         let week = 7.0 * 86_400_000.0;
@@ -93,7 +111,11 @@ mod tests {
             (Some("other"), 1_000.5 + week, false),
             (Some("other"), 1_000.75 + week, true),
         ] {
-            let lease = Lease { owner: owner.map(str::to_owned), token: "u".to_owned(), expires_at };
+            let lease = Lease {
+                owner: owner.map(str::to_owned),
+                token: LeaseToken::new("u".to_owned()).expect("not empty"),
+                expires_at: LeaseExpiry::stored(expires_at).expect("finite"),
+            };
             assert_eq!(request.is_free(&lease), is_free, "{lease:?}");
         }
     }

@@ -1,13 +1,63 @@
 //! A published page, and the record that callers see.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use super::{CacheKey, EpochMillis, HtmlPointer, Lease, LeaseClaim, RevalidateSeconds};
+use std::sync::Arc;
 
-use super::{EpochMillis, HtmlPointer, Lease, LeaseClaim, RevalidateSeconds};
+/// An HTTP status from 100 to 599.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Status(u16);
 
-/// What a page is that does not say.
-pub const DEFAULT_CONTENT_TYPE: &str = "text/html; charset=utf-8";
-/// What a page has that does not say, or says nonsense.
-pub const DEFAULT_STATUS: u16 = 200;
+impl Status {
+    /// Status used when a page's status is missing or out of range.
+    pub const DEFAULT: Self = Self(200);
+
+    /// Truncates `status`; 200 when that is outside 100 to 599 (FaceTheory's rule).
+    #[must_use]
+    pub fn normalised(status: f64) -> Self {
+        let whole = status.trunc();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a whole number from 100 to 599")]
+        if (100.0..=599.0).contains(&whole) { Self(whole as u16) } else { Self::DEFAULT }
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn get(self) -> u16 {
+        self.0
+    }
+}
+
+/// A content type that is not blank.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContentType(String);
+
+impl ContentType {
+    /// Content type used when a page does not specify one.
+    pub const DEFAULT: &str = "text/html; charset=utf-8";
+
+    /// Trims as JavaScript trims; the default when nothing is left (FaceTheory's rule).
+    #[must_use]
+    pub fn normalised(content_type: &str) -> Self {
+        let trimmed = content_type.trim_matches(is_javascript_space);
+        Self(if trimmed.is_empty() { Self::DEFAULT } else { trimmed }.to_owned())
+    }
+
+    /// The string.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for ContentType {
+    fn default() -> Self {
+        Self(Self::DEFAULT.to_owned())
+    }
+}
+
+/// `String.prototype.trim` takes the byte-order mark, which Unicode does not count as whitespace, and leaves NEL.
+fn is_javascript_space(c: char) -> bool {
+    c == '\u{feff}' || (c.is_whitespace() && c != '\u{85}')
+}
 
 /// Which inline code the page's Content-Security-Policy forbids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -18,28 +68,28 @@ pub struct StrictCspPolicy {
     pub forbids_inline_styles: bool,
 }
 
-/// What is known of a published page.
+/// A published page, as the table describes it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page {
-    /// Where the HTML lies.
-    pub html_pointer: String,
-    /// When it was rendered, in epoch milliseconds.
-    pub generated_at: f64,
+    /// The location of the HTML.
+    pub html_pointer: HtmlPointer,
+    /// When it was rendered.
+    pub generated_at: EpochMillis,
     /// How long it is fresh.
     pub revalidate: RevalidateSeconds,
-    /// HTTP status, 100 to 599.
-    pub status: u16,
-    /// Never blank.
-    pub content_type: String,
+    /// HTTP status.
+    pub status: Status,
+    /// Content type.
+    pub content_type: ContentType,
     /// The header's value.
     pub content_security_policy: Option<String>,
-    /// What the header's value means for inline code.
+    /// The meaning of the header's value for inline code.
     pub strict_csp_policy: Option<StrictCspPolicy>,
     /// The entity tag.
     pub etag: Option<String>,
 }
 
-/// A rendered page and the lease that allows to publish it.
+/// A rendered page and the lease that permits publishing it.
 #[derive(Debug, Clone)]
 pub struct Generation {
     /// The lease.
@@ -51,53 +101,37 @@ pub struct Generation {
 }
 
 impl Page {
-    /// A page with nothing but its pointer and age; the rest as for a page that does not say.
+    /// A page with a pointer, a generation time and a freshness lifetime; the rest has its defaults.
     #[must_use]
-    pub fn new(html_pointer: &HtmlPointer, generated_at: EpochMillis, revalidate: RevalidateSeconds) -> Self {
+    pub fn new(html_pointer: HtmlPointer, generated_at: EpochMillis, revalidate: RevalidateSeconds) -> Self {
         Self {
-            html_pointer: html_pointer.as_str().to_owned(),
-            generated_at: generated_at.get(),
+            html_pointer,
+            generated_at,
             revalidate,
-            status: DEFAULT_STATUS,
-            content_type: DEFAULT_CONTENT_TYPE.to_owned(),
+            status: Status::DEFAULT,
+            content_type: ContentType::default(),
             content_security_policy: None,
             strict_csp_policy: None,
             etag: None,
         }
     }
 
-    /// Whether it need not be rendered again yet (FaceTheory's rule).
-    pub(crate) fn is_fresh(&self, now: SystemTime) -> bool {
-        let now = now.duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64() * 1_000.0);
-        now < self.generated_at + self.revalidate.get() * 1_000.0
+    /// Whether it is fresh at `now_ms`, in epoch milliseconds (FaceTheory's rule).
+    pub(crate) fn is_fresh_at(&self, now_ms: f64) -> bool {
+        now_ms < self.stale_at()
+    }
+
+    /// When its freshness lifetime ends, in epoch milliseconds.
+    pub(crate) fn stale_at(&self) -> f64 {
+        self.generated_at.get() + self.revalidate.get() * 1_000.0
     }
 }
 
-/// Truncated; 200 where that is outside 100 to 599 (FaceTheory's rule).
-#[must_use]
-pub fn status_or_default(status: f64) -> u16 {
-    let whole = status.trunc();
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a whole number from 100 to 599")]
-    if (100.0..=599.0).contains(&whole) { whole as u16 } else { DEFAULT_STATUS }
-}
-
-/// Trimmed as JavaScript trims; `text/html; charset=utf-8` where nothing is left (FaceTheory's rule).
-#[must_use]
-pub fn content_type_or_default(content_type: &str) -> &str {
-    let trimmed = content_type.trim_matches(is_javascript_space);
-    if trimmed.is_empty() { DEFAULT_CONTENT_TYPE } else { trimmed }
-}
-
-/// `String.prototype.trim` takes the byte-order mark, which Unicode does not count as white space, and leaves NEL.
-fn is_javascript_space(c: char) -> bool {
-    c == '\u{feff}' || (c.is_whitespace() && c != '\u{85}')
-}
-
-/// What the table knows of a cache key: its page, its lease, or both.
+/// The content of the table for a cache key: a page, a lease, or both.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record {
     /// The cache key that was asked for.
-    pub cache_key: String,
+    pub cache_key: Arc<CacheKey>,
     /// The page, when one was published.
     pub page: Option<Page>,
     /// How long the page is fresh, or would be.
@@ -111,7 +145,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn status_is_truncated_and_else_200() {
+    fn a_status_is_truncated_and_else_200() {
         for (given, expected) in [
             (404.9, 404),
             (100.0, 100),
@@ -122,14 +156,14 @@ mod tests {
             (f64::INFINITY, 200),
             (-404.0, 200),
         ] {
-            assert_eq!(status_or_default(given), expected, "{given}");
+            assert_eq!(Status::normalised(given).get(), expected, "{given}");
         }
     }
 
     #[test]
-    fn content_type_is_trimmed_as_javascript_trims() {
-        assert_eq!(content_type_or_default(" \u{feff}\u{a0}text/plain\u{2029}\n"), "text/plain");
-        assert_eq!(content_type_or_default("\u{85}"), "\u{85}");
-        assert_eq!(content_type_or_default(" \t\u{3000}"), DEFAULT_CONTENT_TYPE);
+    fn a_content_type_is_trimmed_as_javascript_trims() {
+        assert_eq!(ContentType::normalised(" \u{feff}\u{a0}text/plain\u{2029}\n").as_str(), "text/plain");
+        assert_eq!(ContentType::normalised("\u{85}").as_str(), "\u{85}");
+        assert_eq!(ContentType::normalised(" \t\u{3000}").as_str(), ContentType::DEFAULT);
     }
 }

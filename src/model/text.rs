@@ -2,12 +2,7 @@
 
 use std::fmt;
 
-use crate::error::{Error, Result};
-
-/// `value`, unless it is empty; `field` is named in the error.
-pub(crate) fn not_empty(field: &str, value: String) -> Result<String> {
-    if value.is_empty() { Err(Error::out_of_range(format!("{field} must not be empty"))) } else { Ok(value) }
-}
+use super::InvalidValue;
 
 /// `DynamoDB`'s limit for an item, names and values: no part of a row can be longer.
 pub(crate) const LARGEST_ITEM: usize = 400 * 1_024;
@@ -19,15 +14,18 @@ macro_rules! non_empty_text {
         pub struct $name(String);
 
         impl $name {
-            /// Checks `value`; `field` is named in the error.
+            /// Checks `value`.
             ///
             /// # Errors
-            /// `OutOfRange` when it is empty, or longer than it can be.
-            pub fn new(field: &str, value: String) -> Result<Self> {
-                if value.len() > $limit {
-                    return Err(Error::out_of_range(format!("{field} must be at most {} bytes (UTF-8)", $limit)));
+            /// [`InvalidValue`] when it is empty or too long.
+            pub fn new(value: String) -> Result<Self, InvalidValue> {
+                if value.is_empty() {
+                    return Err(InvalidValue::new("must not be empty"));
                 }
-                not_empty(field, value).map(Self)
+                if value.len() > $limit {
+                    return Err(InvalidValue::new(format!("must be at most {} bytes (UTF-8)", $limit)));
+                }
+                Ok(Self(value))
             }
 
             /// The string.
@@ -40,24 +38,24 @@ macro_rules! non_empty_text {
 }
 
 non_empty_text! {
-    /// What the app calls a page. Not empty; of any length, as far as looking it up goes.
+    /// The app's name for a page. Not empty; a key of any length can be looked up.
     #[derive(Debug)]
     CacheKey, at most usize::MAX
 }
 
 non_empty_text! {
-    /// Who wants to regenerate a page: one request of one process. Not empty.
+    /// The caller that regenerates a page: one request of one process. Not empty.
     #[derive(Debug)]
     LeaseOwner, at most LARGEST_ITEM
 }
 
 non_empty_text! {
-    /// What fences a publish: new for each acquire. Not empty, and never shown.
+    /// The token that fences a publish: new for each acquire. Not empty, and never shown.
     LeaseToken, at most LARGEST_ITEM
 }
 
 non_empty_text! {
-    /// Where the HTML of a page lies. Not empty.
+    /// The location of a page's HTML. Not empty.
     #[derive(Debug)]
     HtmlPointer, at most LARGEST_ITEM
 }
@@ -73,23 +71,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_is_not_a_name() {
-        let error = LeaseOwner::new("leaseOwner", String::new()).expect_err("empty");
+    fn an_empty_string_is_refused() {
+        let error = LeaseOwner::new(String::new()).expect_err("empty").at("leaseOwner");
         assert_eq!(error.to_string(), "leaseOwner must not be empty");
     }
 
     #[test]
-    fn what_fits_in_no_row_is_refused_and_a_key_may_be_looked_up_all_the_same() {
-        assert!(LeaseToken::new("leaseToken", "t".repeat(LARGEST_ITEM)).is_ok());
+    fn a_string_that_fits_in_no_row_is_refused_unless_it_is_a_cache_key() {
+        assert!(LeaseToken::new("t".repeat(LARGEST_ITEM)).is_ok());
         let long = "é".repeat(LARGEST_ITEM / 2 + 1);
-        let error = LeaseToken::new("leaseToken", long.clone()).expect_err("too long");
+        let error = LeaseToken::new(long.clone()).expect_err("too long").at("leaseToken");
         assert_eq!(error.to_string(), "leaseToken must be at most 409600 bytes (UTF-8)");
-        assert!(CacheKey::new("cacheKey", long).is_ok());
+        assert!(CacheKey::new(long).is_ok());
     }
 
     #[test]
     fn a_token_is_never_shown() {
-        let token = LeaseToken::new("leaseToken", "secret".to_owned()).expect("not empty");
+        let token = LeaseToken::new("secret".to_owned()).expect("not empty");
         assert_eq!(format!("{token:?}"), "LeaseToken(…)");
     }
 }

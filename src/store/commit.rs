@@ -1,39 +1,64 @@
-//! `commitGeneration`: publish a page and give the lease back, both or neither.
+//! `commitGeneration`: publish a page and remove its lease, both or neither.
+
+use std::sync::Arc;
 
 use super::Store;
+use crate::call::Call;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Generation, LeaseClaim};
-use crate::table::Published;
+use crate::model::Generation;
+use crate::table::CommitOutcome;
 
 impl Store {
     /// Writes the page and deletes the lease in one transaction, if the lease is still the caller's and has not expired
     /// by `generation.now`, in whole seconds.
     ///
-    /// A lease serves for one publish: a token that this store has published with is refused until it is acquired again,
-    /// whatever the table says, because a delayed duplicate of the acquire may have brought its row back.
+    /// A lease serves for one commit: a token that this store has committed is refused until it is acquired again. The
+    /// row of the table does not count, because a late duplicate of the acquire may have brought it back.
     ///
     /// # Errors
     /// `LeaseNotOwned` when the lease was lost, `OutOfRange` for strings that make too large a row, and every kind that
-    /// the network can cause; after one of those the page may or may not have been published.
-    pub async fn commit_generation(&self, generation: &Generation) -> Result<()> {
-        let claim = &generation.claim;
-        let _changes = self.fresh.changes(claim.key.partition());
-        if self.consumed.contains(claim) {
-            return Err(lease_lost(claim));
+    /// the network can cause. After a failure of the network the page may or may not have been published.
+    pub fn commit_generation(
+        self: &Arc<Self>,
+        call: &Call,
+        generation: Generation,
+    ) -> impl Future<Output = Result<()>> + Send + use<> {
+        let (store, call) = (Arc::clone(self), call.clone());
+        let key = call.key().shared_partition();
+        let change = self.changes.begin(Arc::clone(&key));
+        self.stale_if_error.forget(&key);
+        async move {
+            let _change = change;
+            let published = store.publish(&call, &generation).await;
+            store.page_cache.forget(&key);
+            store.stale_if_error.forget(&key);
+            published?;
+            store.paced_polling.end(&key);
+            store.double_check.published(&key, generation.page.generated_at);
+            store.stale_if_error.remember(key, &generation.page, store.clock.now());
+            Ok(())
         }
-        let publish = self.consumed.publish(claim);
-        match self.table.publish(self.call("commitGeneration", &claim.key), generation).await? {
-            Published::Yes => {
-                publish.succeeded();
+    }
+
+    async fn publish(&self, call: &Call, generation: &Generation) -> Result<()> {
+        let claim = &generation.claim;
+        if self.committed_tokens.contains(call.key(), claim) {
+            return Err(lease_lost(call));
+        }
+        let pending = self.committed_tokens.begin(call.key(), claim);
+        let observer = self.observer(call);
+        match self.table.connect(call, &observer).await?.commit(generation).await? {
+            CommitOutcome::Committed => {
+                pending.succeeded();
                 Ok(())
             }
-            Published::LeaseLost => Err(lease_lost(claim)),
+            CommitOutcome::LeaseLost => Err(lease_lost(call)),
         }
     }
 }
 
 /// FaceTheory's words.
-fn lease_lost(claim: &LeaseClaim) -> Error {
-    let message = format!("ISR lease lost for cache key \"{}\"", claim.key.cache_key());
+fn lease_lost(call: &Call) -> Error {
+    let message = format!("ISR lease lost for cache key \"{}\"", call.key().escaped_for_display());
     Error::new(ErrorKind::LeaseNotOwned, message)
 }

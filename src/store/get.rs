@@ -1,49 +1,148 @@
-//! `get`: what the table knows of a page, with one request.
+//! `get`: the page and the lease of a key, with one request.
 
-use super::turns::By;
+use std::sync::Arc;
+
+use super::coalesce::Shared;
 use super::{Store, record};
-use crate::error::Result;
+use crate::call::Call;
+use crate::error::{Error, Result};
 use crate::model::{EntryKey, Page, Record, RevalidateSeconds};
-use crate::table::{Call, LockRow};
+use crate::table::{Entry, reads_consistently};
 
 impl Store {
-    /// The record of `key`, or nothing where neither row exists. The lease is as stored, also when it has expired.
+    /// The record of the call's key, or none when neither row exists. The lease is as stored, also when it has expired.
     ///
-    /// Calls for the same key that wait at the same time share one read, which is sent after each of them began. With
-    /// `max_staleness`, a fresh page without a lease is answered from memory for that long after it was read.
+    /// Concurrent calls for a key share one request, which is sent after each of them began. With `maxStalenessMs` a fresh
+    /// page without a lease is answered from memory; with `staleIfErrorMs` the last known page replaces a failure.
     ///
     /// # Errors
     /// Every kind that the network can cause.
-    pub async fn get(&self, key: &EntryKey) -> Result<Option<Record>> {
-        if let Some(record) = self.remembered(key) {
-            return Ok(Some(record));
+    pub fn get(self: &Arc<Self>, call: &Call) -> impl Future<Output = Result<Option<Record>>> + Send + use<> {
+        let store = Arc::clone(self);
+        let cached = self.cached(call.key());
+        let resting =
+            if cached.is_some() { None } else { self.stale_if_error.resting(&self.clock, call.key().partition()) };
+        let admitted = if cached.is_some() || resting.is_some() { None } else { Some(self.admit(call.clone())) };
+        // Joined now: a call of the same tick finds the ticket when it is made.
+        let admitted = admitted.map(|admitted| {
+            admitted.map(|(call, admission)| (self.reads.join(call.key().shared_partition()), call, admission))
+        });
+        let call = call.clone();
+        async move {
+            if let Some(record) = cached {
+                return Ok(Some(record));
+            }
+            if let Some(page) = resting {
+                return Ok(Some(store.stale(&call, page)));
+            }
+            let read = match admitted {
+                Some(Ok((ticket, call, _admission))) => {
+                    let shared = ticket.share(
+                        call.deadline().at(),
+                        || store.waited_in_vain(&call),
+                        async || store.pace(&call).await,
+                        || store.read(&call),
+                    );
+                    shared.await
+                }
+                Some(Err(error)) => Err(error),
+                None => return Ok(None),
+            };
+            match read {
+                Ok(Shared::Leader(entry)) => Ok(store.answer(&call, entry, true)),
+                Ok(Shared::Follower(entry)) => {
+                    call.stats().set_shared();
+                    Ok(store.answer(&call, entry, false))
+                }
+                Err(error) => store.stale_or(&call, error),
+            }
         }
-        let call = self.call("get", key);
-        let read = self.reads.share(&self.table, call, || self.read(call)).await?;
-        let (By::This((lock, page)) | By::Another((lock, page))) = read;
-        if lock.is_none() && page.is_none() {
-            return Ok(None);
-        }
-        let of_page = page.as_ref().map(|page| page.revalidate);
-        let revalidate =
-            of_page.or(lock.as_ref().and_then(|lock| lock.revalidate)).unwrap_or(RevalidateSeconds::DEFAULT);
-        Ok(Some(record(key, page, revalidate, lock.map(|lock| lock.lease))))
     }
 
-    /// What `get` would answer from memory, if anything.
+    /// The answer of `get` from memory, if there is one.
     #[must_use]
-    pub fn remembered(&self, key: &EntryKey) -> Option<Record> {
-        let page = self.fresh.page(key.partition())?;
+    pub fn cached(&self, key: &EntryKey) -> Option<Record> {
+        let page = self.page_cache.get(&self.clock, key.partition())?;
+        self.double_check.seen(&self.clock, &key.shared_partition(), Some(&page));
         let revalidate = page.revalidate;
         Some(record(key, Some(page), revalidate, None))
     }
 
-    async fn read(&self, call: Call<'_>) -> Result<(Option<LockRow>, Option<Page>)> {
-        let reading = self.fresh.reads(call.key.partition());
-        let entry = self.table.read_entry(call).await?;
-        if let (Some(reading), (None, Some(page))) = (reading, &entry) {
-            reading.keep(page);
+    async fn pace(&self, call: &Call) {
+        if self.config().fleet_rules.paced_polling {
+            self.paced_polling.wait(&self.clock, call).await;
+        }
+    }
+
+    /// Reads both rows, and reports them to the store's rules.
+    async fn read(&self, call: &Call) -> Result<Entry> {
+        let key = call.key().shared_partition();
+        let (epoch, sent_at) = (self.changes.epoch(), self.clock.now());
+        let consistently = reads_consistently(self.config());
+        let observer = self.observer(call);
+        let mut session = self.table.connect(call, &observer).await?;
+        if self.stale_if_error.has(&self.clock, &key) {
+            session = session.failing_when_throttled();
+        }
+        let entry = session.read_entry(consistently).await.map_err(|error| session.explain(error))?;
+        let (lease, page) = (entry.lock.as_ref().map(|lock| &lock.lease), entry.page.as_ref());
+        self.paced_polling.seen(&self.clock, &key, lease, page);
+        if !self.changes.none_since(epoch, &key) {
+            return Ok(entry);
+        }
+        match (lease, page) {
+            (Some(lease), page) if consistently => {
+                self.recent_leases.put(Arc::clone(&key), lease, page, sent_at, epoch);
+            }
+            (None, Some(page)) => self.page_cache.put(&self.clock, Arc::clone(&key), page, sent_at),
+            _ => self.recent_leases.forget(&key),
+        }
+        match page {
+            Some(page) => self.stale_if_error.remember(Arc::clone(&key), page, sent_at),
+            None => self.stale_if_error.forget(&key),
+        }
+        if !self.changes.none_since(epoch, &key) {
+            // A change has begun on another thread meanwhile.
+            self.stale_if_error.forget(&key);
         }
         Ok(entry)
+    }
+
+    fn answer(&self, call: &Call, Entry { lock, page }: Entry, is_own_request: bool) -> Option<Record> {
+        let key = call.key().shared_partition();
+        self.double_check.seen(&self.clock, &key, page.as_ref());
+        if lock.is_none() && page.is_none() {
+            return None;
+        }
+        let early = match &page {
+            Some(page) if is_own_request && lock.is_none() => {
+                self.early_refresh.shortened(&key, page, self.clock.epoch_millis())
+            }
+            _ => None,
+        };
+        let of_page = page.as_ref().map(|page| page.revalidate);
+        let of_lock = lock.as_ref().and_then(|lock| lock.revalidate);
+        let revalidate = early.or(of_page).or(of_lock).unwrap_or(RevalidateSeconds::DEFAULT);
+        Some(record(call.key(), page, revalidate, lock.map(|lock| lock.lease)))
+    }
+
+    /// The last known page, if the failure may be passed over.
+    fn stale_or(&self, call: &Call, error: Error) -> Result<Option<Record>> {
+        if !error.kind().is_retryable() {
+            return Err(error);
+        }
+        // An open circuit has sent nothing, so the key need not rest: the next call may be the probe.
+        let rests = call.stats().requests() > 0;
+        match self.stale_if_error.instead_of_failure(&self.clock, call.key().partition(), rests) {
+            Some(page) => Ok(Some(self.stale(call, page))),
+            None => Err(error),
+        }
+    }
+
+    fn stale(&self, call: &Call, page: Page) -> Record {
+        call.stats().set_stale();
+        self.double_check.seen(&self.clock, &call.key().shared_partition(), Some(&page));
+        let revalidate = page.revalidate;
+        record(call.key(), Some(page), revalidate, None)
     }
 }

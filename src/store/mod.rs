@@ -1,72 +1,137 @@
-//! The five operations as use-cases over the table, a file each; and what an operator asks.
+//! The five operations, a file each, and the rules that make them cheap in a crowd, a file each.
+//!
+//! A rule may answer a call without a request, delay it or change its answer, within the promises of the protocol
+//! documentation. Only the table decides about leases and pages.
 
 mod acquire;
+mod changes;
+mod circuit_breaker;
+mod coalesce;
 mod commit;
-mod consumed;
-mod fresh;
+mod committed_tokens;
+mod double_check;
+mod early_refresh;
 mod get;
 mod invalidate;
-mod operator;
+mod key_state;
+mod observer;
+mod paced_polling;
+mod page_cache;
+mod recent_lease;
 mod release;
-mod turns;
+mod stale_if_error;
+
+use std::sync::Arc;
 
 use self::acquire::Attempt;
-use self::consumed::ConsumedTokens;
-use self::fresh::FreshPages;
-use self::turns::Turns;
-use crate::config::Config;
-use crate::error::Result;
+use self::changes::Changes;
+use self::circuit_breaker::{Admission, CircuitBreaker};
+use self::coalesce::Coalescer;
+use self::committed_tokens::CommittedTokens;
+use self::double_check::DoubleCheck;
+use self::early_refresh::EarlyRefresh;
+use self::observer::KeyObserver;
+use self::paced_polling::PacedPolling;
+use self::page_cache::PageCache;
+use self::recent_lease::RecentLeases;
+use self::stale_if_error::StaleIfError;
+use crate::aws::read_early;
+use crate::call::{Call, Deadline, Operation};
+use crate::clock::Clock;
+use crate::config::{Config, NumberOption};
+use crate::error::{Error, ErrorKind, Result};
 use crate::model::{CacheKey, EntryKey, Lease, Page, Record, RevalidateSeconds};
-use crate::table::{Call, LockRow, Table};
+use crate::table::{Entry, Table};
 
 /// ISR metadata and regeneration leases in one `DynamoDB` table. The crate's documentation has the protocol.
+///
+/// Each operation joins its key's request when it is called, and returns a future that may be sent to another thread.
 pub struct Store {
-    table: Table,
-    consumed: ConsumedTokens,
-    fresh: FreshPages,
-    reads: Turns<(Option<LockRow>, Option<Page>)>,
-    attempts: Turns<Attempt>,
+    pub(crate) table: Table,
+    pub(crate) clock: Clock,
+    changes: Arc<Changes>,
+    reads: Coalescer<Entry>,
+    attempts: Coalescer<Attempt>,
+    page_cache: PageCache,
+    committed_tokens: CommittedTokens,
+    recent_leases: RecentLeases,
+    double_check: DoubleCheck,
+    paced_polling: PacedPolling,
+    circuit_breaker: Arc<CircuitBreaker>,
+    stale_if_error: StaleIfError,
+    early_refresh: EarlyRefresh,
 }
 
 impl Store {
     /// A store that has sent nothing yet: region, credentials and connections are resolved at the first call.
     #[must_use]
-    pub fn new(config: Config) -> Self {
-        Self {
-            fresh: FreshPages::new(&config),
+    pub fn new(config: Config) -> Arc<Self> {
+        // Here, because this is the JavaScript thread.
+        read_early();
+        Arc::new(Self {
+            clock: Clock::new(config.time_source.clone()),
+            changes: Arc::default(),
+            reads: Coalescer::default(),
+            attempts: Coalescer::default(),
+            page_cache: PageCache::new(config.millis(NumberOption::MaxStalenessMs)),
+            committed_tokens: CommittedTokens::default(),
+            recent_leases: RecentLeases::default(),
+            double_check: DoubleCheck::default(),
+            paced_polling: PacedPolling::default(),
+            circuit_breaker: Arc::default(),
+            stale_if_error: StaleIfError::new(config.millis(NumberOption::StaleIfErrorMs)),
+            early_refresh: EarlyRefresh::new(config.number(NumberOption::EarlyRefresh)),
             table: Table::new(config),
-            consumed: ConsumedTokens::default(),
-            reads: Turns::default(),
-            attempts: Turns::default(),
-        }
+        })
     }
 
-    /// What the store was made with.
+    /// The settings of the store.
     #[must_use]
     pub fn config(&self) -> &Config {
         self.table.config()
     }
 
-    /// Where the rows of a cache key lie, unless the caller has a layout of its own.
+    /// The key whose rows lie where TableTheory has them.
     #[must_use]
     pub fn key(&self, cache_key: CacheKey) -> EntryKey {
-        EntryKey::prefixed(&self.config().pk_prefix, cache_key)
+        EntryKey::prefixed(self.config().pk_prefix(), cache_key)
     }
 
-    /// Creates the table when it is missing (on-demand billing), turns TTL on for `ttl`, and waits until the table is
-    /// usable, at most 60 s. For local development and tests.
-    ///
-    /// # Errors
-    /// `Config` for a table of that name with other keys, and every kind that the network can cause.
-    pub async fn ensure_table(&self) -> Result<()> {
-        self.table.ensure().await
+    /// A call that begins now: its deadline counts from here.
+    #[must_use]
+    pub fn call<K>(&self, operation: Operation, key: K) -> Call<K> {
+        let deadline = match operation {
+            Operation::EnsureTable => Deadline::of_ensure_table(),
+            _ => self.table.deadline(),
+        };
+        Call::begin(operation, key, deadline)
     }
 
-    fn call<'a>(&self, operation: &'static str, key: &'a EntryKey) -> Call<'a> {
-        Call { operation, key, deadline: self.table.deadline() }
+    /// Permission to send a request for the call's key.
+    fn admit(&self, call: Call) -> Result<(Call, Admission)> {
+        if !self.config().fleet_rules.circuit_breaker {
+            return Ok((call, Admission::Closed));
+        }
+        let key = call.key().shared_partition();
+        match self.circuit_breaker.admit(&self.clock, &key).map_err(|error| error.about(self.table.describe(&call)))? {
+            Admission::Closed => Ok((call, Admission::Closed)),
+            probe @ Admission::Probe(_) => Ok((call.into_probe(), probe)),
+        }
+    }
+
+    /// Follows the requests of a call.
+    fn observer<'a>(&'a self, call: &'a Call) -> KeyObserver<'a> {
+        KeyObserver::new(self, call)
+    }
+
+    /// Why a call gave up while it waited for another one.
+    fn waited_in_vain(&self, call: &Call) -> Error {
+        let limit = call.deadline().describe();
+        let message = format!("{limit} while waiting for an in-flight request for the same key");
+        Error::new(ErrorKind::Timeout, message).about(self.table.describe(call))
     }
 }
 
 fn record(key: &EntryKey, page: Option<Page>, revalidate: RevalidateSeconds, lease: Option<Lease>) -> Record {
-    Record { cache_key: key.cache_key().to_owned(), page, revalidate, lease }
+    Record { cache_key: key.shared_cache_key(), page, revalidate, lease }
 }

@@ -1,48 +1,32 @@
-//! The DynamoDB dialect: every request that is ever sent, with its key, its condition and its time limits.
+//! The DynamoDB dialect: each request of the store, with its key, its condition and its time limits.
 //!
-//! Above this module nobody knows attributes, expressions or the SDK. Inside, a refused condition is an answer; what
-//! is left over becomes an [`Error`] that says which operation, key and table, and where.
+//! Modules above do not know attributes, expressions or the SDK. Here a refused condition is an answer; any other
+//! failure becomes an [`Error`] that names the operation, the key, the table and its location.
 
-mod answer;
-mod attempts;
-mod client;
-mod connections;
-mod credentials;
-mod fault;
 mod number;
-mod operator;
-mod provision;
 mod reads;
-mod row;
-mod schema;
-mod tally;
-mod telemetry;
-mod tls;
+pub(crate) mod row;
+pub(crate) mod schema;
 mod writes;
 
-pub(crate) use attempts::Deadline;
-pub use operator::{Description, Inspection, Listed, Listing, Position, Probe, ProbeRequest};
-pub(crate) use row::LockRow;
-pub(crate) use tally::shared;
-pub use tally::{Tally, tallied};
-pub(crate) use writes::{LockWrite, NewLock, Published, Unwritten};
-
 use std::error::Error as StdError;
-use std::fmt::{self, Display};
+use std::fmt::Display;
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use tokio::sync::OnceCell;
 
-use self::attempts::{Failure, Policy, attempt};
-use self::client::Connected;
-use self::fault::{Class, Fault, Limit};
-use crate::config::Config;
+pub(crate) use self::reads::{Entry, reads_consistently};
+pub(crate) use self::row::LockRow;
+pub(crate) use self::writes::{CommitOutcome, LockPut, LockRowItem, NotWritten};
+use crate::aws::{self, Connected, RequestError, RequestErrorKind, RequestObserver, RetryError, RetryPolicy, retry};
+use crate::call::{Call, Deadline, TimeLimit};
+use crate::config::{Config, NumberOption};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::EntryKey;
 
-/// Tries against a conflicting transaction where giving up costs little: the next page view tries again.
+/// Attempts against a conflicting transaction where giving up costs little: the next page view acquires again.
 const FEW_CONFLICTS: u32 = 3;
-/// Tries against a conflicting transaction where giving up costs a rendered page or an invalidation.
+/// Attempts against a conflicting transaction where giving up costs a rendered page or an invalidation.
 const MANY_CONFLICTS: u32 = 8;
 
 /// One table and the way to it.
@@ -51,18 +35,14 @@ pub(crate) struct Table {
     connected: OnceCell<Connected>,
 }
 
-/// What a call is about, for messages and limits.
-#[derive(Clone, Copy)]
-pub(crate) struct Call<'a> {
-    pub(crate) operation: &'static str,
-    pub(crate) key: &'a EntryKey,
-    pub(crate) deadline: Deadline,
-}
-
-impl Display for Call<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} for cache key \"{}\"", self.operation, self.key.shown())
-    }
+/// The table during one call: connected, with the call's deadline and statistics.
+#[derive(Clone)]
+pub(crate) struct Session<'a, K = EntryKey> {
+    pub(crate) config: &'a Config,
+    pub(crate) connected: &'a Connected,
+    pub(crate) call: Call<K>,
+    observer: &'a dyn RequestObserver,
+    retries_throttles: bool,
 }
 
 impl Table {
@@ -76,91 +56,140 @@ impl Table {
 
     /// The deadline of a call that begins now.
     pub(crate) fn deadline(&self) -> Deadline {
-        Deadline::after(self.config.operation_timeout, Limit::Operation)
+        Deadline::after(self.config.millis(NumberOption::OperationTimeoutMs), TimeLimit::Operation)
     }
 
-    /// Connects at the first call; a failure is not kept, so that the next call tries again.
-    async fn connected(&self, about: impl Display, deadline: Deadline) -> Result<&Connected> {
+    /// Connects at the first call; a failure is not kept, so that the next call connects again.
+    pub(crate) async fn connect<'a, K: Clone>(
+        &'a self,
+        call: &Call<K>,
+        observer: &'a dyn RequestObserver,
+    ) -> Result<Session<'a, K>>
+    where
+        Call<K>: Display,
+    {
         let connect = async {
-            let connected = self.connected.get_or_try_init(|| Box::pin(client::connect(&self.config))).await?;
-            connected.credentials.renew().await?;
+            let connected = self.connected.get_or_try_init(|| Box::pin(aws::connect(&self.config))).await?;
+            connected.ready().await?;
             Ok(connected)
         };
-        self.in_time(about, deadline, "AWS credentials were loaded", connect).await?
+        let connected = self.in_time(call, "while waiting for AWS credentials", connect).await??;
+        Ok(Session { config: &self.config, connected, call: call.clone(), observer, retries_throttles: true })
     }
 
-    /// What does not come by the deadline is an error that says what was waited for meanwhile.
-    pub(crate) async fn in_time<T>(
+    /// The call, the table and, once it is known, its location, for messages.
+    pub(crate) fn describe(&self, call: impl Display) -> String {
+        let table = self.config.table_name.as_str();
+        match self.connected.get() {
+            Some(connected) => format!("{call} on table \"{table}\" in {}", connected.location),
+            None => format!("{call} on table \"{table}\""),
+        }
+    }
+
+    /// The output of `future`; after the call's deadline an error that names the step that the call waited for.
+    pub(crate) async fn in_time<K, T>(
         &self,
-        about: impl Display,
-        deadline: Deadline,
+        call: &Call<K>,
         meanwhile: &str,
         future: impl Future<Output = T>,
-    ) -> Result<T> {
+    ) -> Result<T>
+    where
+        Call<K>: Display,
+    {
+        let deadline = call.deadline();
         deadline.limit(future).await.map_err(|_| {
-            let fault = deadline.passed(&format!("while {meanwhile}"));
-            let table = self.config.table_name.as_str();
-            Error::new(ErrorKind::Timeout, format!("{about} on table \"{table}\": {}", fault.what))
+            let message = format!("{} {meanwhile}; nothing was sent", deadline.describe());
+            Error::new(ErrorKind::Timeout, message).about(self.describe(call))
         })
     }
+}
 
-    fn fault<E>(&self, error: SdkError<E>) -> Fault
+impl<K: Clone> Session<'_, K>
+where
+    Call<K>: Display,
+{
+    /// The same with another deadline.
+    pub(crate) fn with_deadline(&self, deadline: Deadline) -> Self {
+        Self { call: self.call.clone().with_deadline(deadline), ..self.clone() }
+    }
+
+    /// The same, but a throttled request is not repeated.
+    pub(crate) fn failing_when_throttled(&self) -> Self {
+        Self { retries_throttles: false, ..self.clone() }
+    }
+
+    pub(crate) fn table_name(&self) -> &str {
+        self.config.table_name.as_str()
+    }
+
+    pub(crate) fn request_error<E>(&self, error: SdkError<E>) -> RequestError
     where
         E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
     {
-        Fault::from_sdk(error, self.config.connect_timeout)
+        RequestError::from_sdk(error, self.config.millis(NumberOption::ConnectTimeoutMs))
     }
 
-    fn policy<'c>(&self, connected: &'c Connected, max_conflicts: u32) -> Policy<'c> {
-        Policy {
-            max_attempts: self.config.max_attempts,
-            max_conflicts,
-            request_timeout: self.config.request_timeout,
-            connections: &connected.connections,
-        }
-    }
-
-    /// Tries a request of which nothing is to be known but its answer.
-    async fn ask<T, F>(
-        &self,
-        about: impl Display,
-        connected: &Connected,
-        deadline: Deadline,
-        send: impl FnMut() -> F,
-    ) -> Result<T>
+    /// Sends a request in one or more attempts.
+    async fn retry<T, F>(&self, max_conflicts: u32, send: impl FnMut() -> F) -> Result<T, RetryError>
     where
-        F: Future<Output = Result<T, Fault>>,
+        F: Future<Output = Result<T, RequestError>>,
     {
-        attempt(self.policy(connected, FEW_CONFLICTS), deadline, send)
-            .await
-            .map_err(|failure| self.explain(failure, about, &connected.place))
+        let policy = RetryPolicy {
+            max_attempts: if self.call.is_probe() { 1 } else { self.connected.max_attempts },
+            max_conflicts: if self.call.is_probe() { 1 } else { max_conflicts },
+            retries_throttles: self.retries_throttles && self.config.fleet_rules.patient_retries,
+            request_timeout: self.config.millis(NumberOption::RequestTimeoutMs),
+            connections: &self.connected.connections,
+            signing: Some(&self.connected.signing),
+            stats: self.call.stats(),
+            observer: self.observer,
+        };
+        retry(policy, self.call.deadline(), send).await
     }
 
-    fn explain(&self, failure: Failure, about: impl Display, place: &str) -> Error {
-        let Failure { fault, attempts, .. } = failure;
-        self.describe(fault, attempts, &about.to_string(), place)
+    /// Sends a request, in one or more attempts, of which only the answer matters.
+    pub(crate) async fn ask<T, F>(&self, send: impl FnMut() -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T, RequestError>>,
+    {
+        self.retry(FEW_CONFLICTS, send).await.map_err(|error| self.explain(error))
     }
 
-    fn describe(&self, fault: Fault, attempts: u32, about: &str, place: &str) -> Error {
-        let table = self.config.table_name.as_str();
-        let kind = match fault.class {
-            Class::Conflict => ErrorKind::Conflict,
-            Class::Throttled => ErrorKind::Throttled,
-            Class::TimedOut(_) => ErrorKind::Timeout,
-            Class::Unavailable => ErrorKind::Unavailable,
-            Class::Final(kind) => kind,
-            // Whoever writes under a condition handles its refusal; without one this cannot be.
-            Class::ConditionFailed => ErrorKind::Unexpected,
+    /// The error of the call for a request that failed for good.
+    pub(crate) fn explain(&self, error: RetryError) -> Error {
+        let RetryError { last, was_sent, attempts, .. } = error;
+        let (call, table, location) = (&self.call, self.table_name(), &self.connected.location);
+        let kind = match last.kind {
+            RequestErrorKind::Conflict => ErrorKind::Conflict,
+            RequestErrorKind::Throttled => ErrorKind::Throttled,
+            RequestErrorKind::TimedOut(_) => ErrorKind::Timeout,
+            RequestErrorKind::Unavailable => ErrorKind::Unavailable,
+            RequestErrorKind::Final(kind) => kind,
+            // Writes under a condition handle its refusal; others cannot be refused.
+            RequestErrorKind::ConditionFailed => ErrorKind::Unexpected,
         };
         let tries = if attempts < 2 { String::new() } else { format!(", after {attempts} attempts") };
-        let message = match kind {
-            ErrorKind::TableNotFound => format!("{about}: there is no table \"{table}\" in {place} ({})", fault.what),
-            _ => format!("{about} on table \"{table}\" in {place}: {}{tries}", fault.what),
+        let message = if kind == ErrorKind::TableNotFound {
+            format!("{call}: table \"{table}\" does not exist in {location} ({})", last.message)
+        } else {
+            // Before the first attempt the message says so itself.
+            let is_unsent = attempts > 0 && !was_sent && matches!(kind, ErrorKind::Timeout | ErrorKind::Unavailable);
+            let unsent = if is_unsent { "; nothing was sent" } else { "" };
+            format!("{call} on table \"{table}\" in {location}: {}{unsent}{tries}", last.message)
         };
         let error = Error::new(kind, message);
-        match fault.source {
+        match last.source {
             Some(source) => error.caused_by(source),
             None => error,
         }
+    }
+
+    /// The error for a table whose keys are not those of the rows.
+    pub(crate) fn has_other_keys(&self) -> Error {
+        let needed = "the store needs the partition key pk and the sort key sk, both strings";
+        Error::new(
+            ErrorKind::Config,
+            format!("{}: table \"{}\" exists with other keys; {needed}", self.call, self.table_name()),
+        )
     }
 }

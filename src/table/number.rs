@@ -7,7 +7,7 @@
 const SMALLEST_EXPONENT: i32 = -130;
 
 /// `value` × 10^`shift` as a `DynamoDB` number: plain digits, or an exponent where those would be long.
-pub(super) fn to_decimal(value: f64, shift: i32) -> String {
+pub(crate) fn to_decimal(value: f64, shift: i32) -> String {
     if value == 0.0 {
         return "0".to_owned();
     }
@@ -31,7 +31,7 @@ pub(super) fn to_decimal(value: f64, shift: i32) -> String {
 }
 
 /// `decimal` × 10^`shift`, unless it is not a finite number.
-pub(super) fn from_decimal(decimal: &str, shift: i32) -> Option<f64> {
+pub(crate) fn from_decimal(decimal: &str, shift: i32) -> Option<f64> {
     if shift == 0 {
         return decimal.parse().ok().filter(|value: &f64| value.is_finite());
     }
@@ -40,7 +40,7 @@ pub(super) fn from_decimal(decimal: &str, shift: i32) -> Option<f64> {
 }
 
 /// The bytes that a `DynamoDB` number takes: one, and one for every two significant digits, paired from the point.
-pub(super) fn number_size(decimal: &str) -> usize {
+pub(crate) fn number_size(decimal: &str) -> usize {
     let Some((mantissa, exponent)) = split(decimal) else { return 1 };
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let digits = whole.bytes().chain(fraction.bytes());
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_finite_number_is_nothing() {
+    fn text_that_is_not_a_finite_number_is_refused() {
         for text in ["", "abc", "NaN", "Infinity", "1e999", "1e", "e5", "1e99999999999", "0x10"] {
             assert_eq!(from_decimal(text, 0), None, "{text}");
         }

@@ -1,45 +1,67 @@
 //! The reads of the five operations.
 
 use super::row::{self, Item, LockRow};
-use super::{Call, Table, schema};
+use super::{Session, schema};
+use crate::aws::{RequestError, RetryError};
+use crate::config::{BooleanOption, Config, NumberOption};
 use crate::error::Result;
 use crate::model::Page;
 
 /// The two rows as they are.
 #[derive(Debug, Default)]
-pub(super) struct Rows {
-    pub(super) lock: Option<Item>,
-    pub(super) meta: Option<Item>,
+pub(crate) struct Rows {
+    pub(crate) lock: Option<Item>,
+    pub(crate) meta: Option<Item>,
 }
 
-impl Table {
-    /// What both rows say.
-    pub(crate) async fn read_entry(&self, call: Call<'_>) -> Result<(Option<LockRow>, Option<Page>)> {
-        let Rows { lock, meta } = self.read_rows(call, self.reads_consistently()).await?;
-        Ok((lock.as_ref().and_then(row::lock_from), meta.as_ref().and_then(row::page_from)))
+/// The lease and the page that the two rows hold.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Entry {
+    pub(crate) lock: Option<LockRow>,
+    pub(crate) page: Option<Page>,
+}
+
+/// Whether `get` reads consistently. A page that is kept in memory must not be older than the store's own last change.
+pub(crate) fn reads_consistently(config: &Config) -> bool {
+    config.boolean(BooleanOption::ConsistentRead) || config.number(NumberOption::MaxStalenessMs) > 0.0
+}
+
+impl Session<'_> {
+    /// Both rows, as the store understands them.
+    pub(crate) async fn read_entry(&self, consistently: bool) -> Result<Entry, RetryError> {
+        let Rows { lock, meta } = self.try_read_rows(consistently).await?;
+        Ok(Entry { lock: lock.as_ref().and_then(row::lock_from), page: meta.as_ref().and_then(row::page_from) })
     }
 
-    /// Both rows with one request, which costs what reading one would.
-    pub(super) async fn read_rows(&self, call: Call<'_>, consistently: bool) -> Result<Rows> {
-        let connected = self.connected(call, call.deadline).await?;
+    /// Both rows as they are.
+    pub(crate) async fn read_rows(&self, consistently: bool) -> Result<Rows> {
+        self.try_read_rows(consistently).await.map_err(|error| self.explain(error))
+    }
+
+    /// Both rows with one request, which costs as much as reading one.
+    async fn try_read_rows(&self, consistently: bool) -> Result<Rows, RetryError> {
+        let partition = self.call.key().partition();
         let request = || async {
-            connected
+            let answer = self
+                .connected
                 .client
                 .query()
-                .table_name(self.config.table_name.as_str())
+                .table_name(self.table_name())
                 .consistent_read(consistently)
                 .key_condition_expression(schema::OUR_ROWS)
-                .expression_attribute_values(":pk", row::string(call.key.partition()))
+                .expression_attribute_values(":pk", row::string(partition))
                 .expression_attribute_values(":lock", row::string(schema::LOCK))
                 .expression_attribute_values(":meta", row::string(schema::META))
                 .send()
                 .await
-                .map_err(|error| self.fault(error))
+                .map_err(|error| self.request_error(error))?;
+            let is_cut_off = answer.last_evaluated_key.is_some();
+            let items = answer.items.ok_or_else(|| RequestError::no_answer("a Query answer without Items"))?;
+            Ok((items, is_cut_off))
         };
-        let answer = self.ask(call, connected, call.deadline, request).await?;
-        let is_cut_off = answer.last_evaluated_key.is_some();
+        let (items, is_cut_off) = self.retry(super::FEW_CONFLICTS, request).await?;
         let mut rows = Rows::default();
-        for item in answer.items.unwrap_or_default() {
+        for item in items {
             match item.get(schema::SK).and_then(|sort_key| sort_key.as_s().ok()).map(String::as_str) {
                 Some(schema::LOCK) => rows.lock = Some(item),
                 Some(schema::META) => rows.meta = Some(item),
@@ -48,35 +70,29 @@ impl Table {
         }
         // LOCK comes first. META comes last, and so is missing when a megabyte of other rows lies between them.
         if rows.meta.is_none() && is_cut_off {
-            rows.meta = self.read_meta(call, consistently).await?;
+            rows.meta = self.read_meta(consistently).await?;
         }
         Ok(rows)
     }
 
-    /// What is remembered must not be from before an own change.
-    fn reads_consistently(&self) -> bool {
-        self.config.consistent_read || !self.config.max_staleness.is_zero()
+    /// The page that META holds, read consistently.
+    pub(crate) async fn read_page(&self) -> Result<Option<Page>> {
+        let meta = self.read_meta(true).await.map_err(|error| self.explain(error))?;
+        Ok(meta.as_ref().and_then(row::page_from))
     }
 
-    /// What META says.
-    pub(crate) async fn read_page(&self, call: Call<'_>, consistently: bool) -> Result<Option<Page>> {
-        Ok(self.read_meta(call, consistently).await?.as_ref().and_then(row::page_from))
-    }
-
-    async fn read_meta(&self, call: Call<'_>, consistently: bool) -> Result<Option<Item>> {
-        let connected = self.connected(call, call.deadline).await?;
+    async fn read_meta(&self, consistently: bool) -> Result<Option<Item>, RetryError> {
         let request = || async {
-            connected
+            self.connected
                 .client
                 .get_item()
-                .table_name(self.config.table_name.as_str())
-                .set_key(Some(row::primary_key(call.key, schema::META)))
+                .table_name(self.table_name())
+                .set_key(Some(row::primary_key(self.call.key(), schema::META)))
                 .consistent_read(consistently)
                 .send()
                 .await
-                .map_err(|error| self.fault(error))
+                .map_err(|error| self.request_error(error))
         };
-        let answer = self.ask(call, connected, call.deadline, request).await?;
-        Ok(answer.item)
+        Ok(self.retry(super::FEW_CONFLICTS, request).await?.item)
     }
 }

@@ -1,7 +1,7 @@
 //! The two rows, to and from `DynamoDB` items.
 //!
-//! Reading is total: whatever a row holds, the answer is a page or a lease or nothing, never an error. Writing keeps
-//! what the shared schema needs whole seconds for, and the exact value beside it.
+//! Reading is total: for any row, the answer is a page or a lease or nothing, never an error. Writing keeps the whole
+//! seconds that the shared schema needs, and the exact value beside them.
 
 use std::collections::HashMap;
 
@@ -11,12 +11,12 @@ use super::number::{from_decimal, number_size, to_decimal};
 use super::schema;
 use crate::error::{Error, Result};
 use crate::model::{
-    EntryKey, LARGEST_ITEM, Lease, LeaseRequest, Page, RevalidateSeconds, StrictCspPolicy, content_type_or_default,
-    status_or_default,
+    ContentType, EntryKey, EpochMillis, HtmlPointer, LARGEST_ITEM, Lease, LeaseExpiry, LeaseRequest, LeaseToken, Page,
+    RevalidateSeconds, Status, StrictCspPolicy,
 };
 
-/// What the SDK calls an item.
-pub(super) type Item = HashMap<String, AttributeValue>;
+/// An item, as the SDK has it.
+pub(crate) type Item = HashMap<String, AttributeValue>;
 
 const MILLIS_TO_SECONDS: i32 = -3;
 const SECONDS_TO_MILLIS: i32 = 3;
@@ -25,50 +25,50 @@ const SECONDS_TO_MILLIS: i32 = 3;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct LockRow {
     pub(crate) lease: Lease,
-    /// What the holder would have the page's freshness be; rows of other writers do not say.
+    /// The freshness lifetime that the holder intends for the page; rows of other writers do not have it.
     pub(crate) revalidate: Option<RevalidateSeconds>,
 }
 
 /// The end of the whole second that `millis` lies in (or is the end of), in epoch seconds.
-pub(super) fn seconds_rounded_up(millis: f64) -> f64 {
+pub(crate) fn seconds_rounded_up(millis: f64) -> f64 {
     // Rounding first to whole milliseconds keeps the division from rounding across a second.
     (millis.ceil() / 1_000.0).ceil()
 }
 
 /// The start of the whole second that `millis` lies in, in epoch seconds.
-pub(super) fn seconds_rounded_down(millis: f64) -> f64 {
+pub(crate) fn seconds_rounded_down(millis: f64) -> f64 {
     (millis.floor() / 1_000.0).floor()
 }
 
-pub(super) fn number(value: f64) -> AttributeValue {
+pub(crate) fn number(value: f64) -> AttributeValue {
     AttributeValue::N(to_decimal(value, 0))
 }
 
-pub(super) fn millis_as_seconds(millis: f64) -> AttributeValue {
+pub(crate) fn millis_as_seconds(millis: f64) -> AttributeValue {
     AttributeValue::N(to_decimal(millis, MILLIS_TO_SECONDS))
 }
 
-pub(super) fn string(value: impl Into<String>) -> AttributeValue {
+pub(crate) fn string(value: impl Into<String>) -> AttributeValue {
     AttributeValue::S(value.into())
 }
 
 /// The primary key of one of the two rows.
-pub(super) fn primary_key(key: &EntryKey, sort_key: &str) -> Item {
+pub(crate) fn primary_key(key: &EntryKey, sort_key: &str) -> Item {
     HashMap::from([(schema::PK.to_owned(), string(key.partition())), (schema::SK.to_owned(), string(sort_key))])
 }
 
-/// META for `page`. With `retention_seconds` it may be collected that long after its birth, but never while fresh.
-pub(super) fn meta_item(key: &EntryKey, page: &Page, retention_seconds: Option<f64>) -> Result<Item> {
+/// META for `page`. With `retention_seconds` above 0 it may be deleted that long after its generation, but never while fresh.
+pub(crate) fn meta_item(key: &EntryKey, page: &Page, retention_seconds: f64) -> Result<Item> {
     let mut item = primary_key(key, schema::META);
     let mut put = |name: &str, value| item.insert(name.to_owned(), value);
     let revalidate = page.revalidate.get();
-    put(schema::S3_KEY, string(&page.html_pointer));
-    put(schema::GENERATED_AT, number(seconds_rounded_down(page.generated_at)));
-    put(schema::GENERATED_AT_MS, number(page.generated_at));
+    put(schema::S3_KEY, string(page.html_pointer.as_str()));
+    put(schema::GENERATED_AT, number(seconds_rounded_down(page.generated_at.get())));
+    put(schema::GENERATED_AT_MS, number(page.generated_at.get()));
     put(schema::REVALIDATE_SECONDS, number(revalidate.ceil()));
     put(schema::REVALIDATE_MS, AttributeValue::N(to_decimal(revalidate, SECONDS_TO_MILLIS)));
-    put(schema::STATUS, number(f64::from(page.status)));
-    put(schema::CONTENT_TYPE, string(&page.content_type));
+    put(schema::STATUS, number(f64::from(page.status.get())));
+    put(schema::CONTENT_TYPE, string(page.content_type.as_str()));
     put(schema::CACHE_KEY, string(key.cache_key()));
     if let Some(policy) = &page.content_security_policy {
         put(schema::CONTENT_SECURITY_POLICY, string(policy));
@@ -79,18 +79,18 @@ pub(super) fn meta_item(key: &EntryKey, page: &Page, retention_seconds: Option<f
     if let Some(etag) = &page.etag {
         put(schema::ETAG, string(etag));
     }
-    if let Some(retention) = retention_seconds {
-        let collectable = seconds_rounded_up(page.generated_at) + retention.max(revalidate).ceil();
-        put(schema::TTL, number(collectable));
+    if retention_seconds > 0.0 {
+        let deletable = seconds_rounded_up(page.generated_at.get()) + retention_seconds.max(revalidate).ceil();
+        put(schema::TTL, number(deletable));
     }
     refuse_too_large(item)
 }
 
 /// LOCK for `request`. With a `buffer_seconds` above 0 it may be collected that long after.
-pub(super) fn lock_item(request: &LeaseRequest, buffer_seconds: f64) -> Result<Item> {
+pub(crate) fn lock_item(key: &EntryKey, request: &LeaseRequest, buffer_seconds: f64) -> Result<Item> {
     let claim = &request.claim;
-    let ends = request.ends();
-    let mut item = primary_key(&claim.key, schema::LOCK);
+    let ends = request.expires_at();
+    let mut item = primary_key(key, schema::LOCK);
     let mut put = |name: &str, value| item.insert(name.to_owned(), value);
     let ends_in_seconds = seconds_rounded_up(ends.get());
     put(schema::LEASE_TOKEN, string(claim.token.as_str()));
@@ -98,38 +98,39 @@ pub(super) fn lock_item(request: &LeaseRequest, buffer_seconds: f64) -> Result<I
     put(schema::LEASE_EXPIRES_AT_MS, number(ends.get()));
     put(schema::LEASE_OWNER, string(claim.owner.as_str()));
     put(schema::REVALIDATE_SECONDS, number(request.fallback_revalidate.get()));
-    put(schema::CACHE_KEY, string(claim.key.cache_key()));
+    put(schema::CACHE_KEY, string(key.cache_key()));
     if buffer_seconds > 0.0 {
         put(schema::TTL, number(ends_in_seconds + buffer_seconds.ceil()));
     }
     refuse_too_large(item)
 }
 
-/// The page in a META row, unless it lacks what makes it one.
+/// The page in a META row, unless the row lacks a required attribute.
 #[expect(clippy::float_cmp, reason = "two spellings of one number agree exactly or not at all")]
-pub(super) fn page_from(item: &Item) -> Option<Page> {
+pub(crate) fn page_from(item: &Item) -> Option<Page> {
     let generated_at = exact_or_seconds(item, schema::GENERATED_AT, schema::GENERATED_AT_MS, |seconds, millis| {
         seconds_rounded_down(millis) == seconds.floor()
     })?;
-    let seconds = read_number(item, schema::REVALIDATE_SECONDS, 0)?;
+    let generated_at = EpochMillis::stored(generated_at)?;
+    let seconds = read_number(item, schema::REVALIDATE_SECONDS, 0).filter(|seconds| *seconds >= 0.0)?;
     let revalidate = read_number(item, schema::REVALIDATE_MS, MILLIS_TO_SECONDS)
         .filter(|exact| exact.ceil() == seconds)
         .unwrap_or(seconds);
     Some(Page {
-        html_pointer: read_string(item, schema::S3_KEY).filter(|pointer| !pointer.is_empty())?,
+        html_pointer: HtmlPointer::new(read_string(item, schema::S3_KEY)?).ok()?,
         generated_at,
         revalidate: RevalidateSeconds::normalised(revalidate),
-        status: status_or_default(read_number(item, schema::STATUS, 0).unwrap_or(f64::NAN)),
-        content_type: content_type_or_default(&read_string(item, schema::CONTENT_TYPE).unwrap_or_default()).to_owned(),
+        status: Status::normalised(read_number(item, schema::STATUS, 0).unwrap_or(f64::NAN)),
+        content_type: ContentType::normalised(&read_string(item, schema::CONTENT_TYPE).unwrap_or_default()),
         content_security_policy: read_string(item, schema::CONTENT_SECURITY_POLICY),
         strict_csp_policy: item.get(schema::STRICT_CSP_POLICY).and_then(policy_from),
         etag: read_string(item, schema::ETAG),
     })
 }
 
-/// The lease in a LOCK row, unless it lacks what makes it one.
+/// The lease in a LOCK row, unless the row lacks a required attribute.
 #[expect(clippy::float_cmp, reason = "two spellings of one number agree exactly or not at all")]
-pub(super) fn lock_from(item: &Item) -> Option<LockRow> {
+pub(crate) fn lock_from(item: &Item) -> Option<LockRow> {
     let expires_at =
         exact_or_seconds(item, schema::LEASE_EXPIRES_AT, schema::LEASE_EXPIRES_AT_MS, |seconds, millis| {
             seconds_rounded_up(millis) == seconds
@@ -137,8 +138,8 @@ pub(super) fn lock_from(item: &Item) -> Option<LockRow> {
     Some(LockRow {
         lease: Lease {
             owner: read_string(item, schema::LEASE_OWNER),
-            token: read_string(item, schema::LEASE_TOKEN).filter(|token| !token.is_empty())?,
-            expires_at,
+            token: LeaseToken::new(read_string(item, schema::LEASE_TOKEN)?).ok()?,
+            expires_at: LeaseExpiry::stored(expires_at)?,
         },
         revalidate: read_number(item, schema::REVALIDATE_SECONDS, 0).map(RevalidateSeconds::normalised),
     })
@@ -153,7 +154,7 @@ fn exact_or_seconds(item: &Item, shared: &str, exact: &str, agree: fn(f64, f64) 
     }
 }
 
-pub(super) fn read_string(item: &Item, name: &str) -> Option<String> {
+pub(crate) fn read_string(item: &Item, name: &str) -> Option<String> {
     item.get(name)?.as_s().ok().cloned()
 }
 
@@ -187,9 +188,7 @@ fn policy_from(value: &AttributeValue) -> Option<StrictCspPolicy> {
 fn refuse_too_large(item: Item) -> Result<Item> {
     let size: usize = item.iter().map(|(name, value)| name.len() + value_size(value)).sum();
     if size > LARGEST_ITEM {
-        return Err(Error::out_of_range(format!(
-            "the strings together make an item of {size} bytes, above DynamoDB's limit of {LARGEST_ITEM}"
-        )));
+        return Err(Error::out_of_range(format!("item size is {size} bytes; DynamoDB allows at most {LARGEST_ITEM}")));
     }
     Ok(item)
 }
@@ -211,27 +210,27 @@ fn value_size(value: &AttributeValue) -> usize {
 #[expect(clippy::float_cmp, reason = "exactness is the point")]
 mod tests {
     use super::*;
-    use crate::model::{CacheKey, EpochMillis, HtmlPointer, LeaseClaim, LeaseMillis, LeaseOwner, LeaseToken};
+    use crate::model::{CacheKey, LeaseClaim, LeaseMillis, LeaseOwner};
 
     fn key() -> EntryKey {
-        EntryKey::prefixed("CACHE#", CacheKey::new("cacheKey", "k".to_owned()).expect("not empty"))
+        EntryKey::prefixed("CACHE#", CacheKey::new("k".to_owned()).expect("not empty"))
     }
 
     fn page(generated_at: f64, revalidate: f64) -> Page {
-        let generated_at = EpochMillis::new("generatedAt", generated_at).expect("in range");
+        let generated_at = EpochMillis::new(generated_at).expect("in range");
         Page::new(
-            &HtmlPointer::new("htmlPointer", "p".to_owned()).expect("not empty"),
+            HtmlPointer::new("p".to_owned()).expect("not empty"),
             generated_at,
             RevalidateSeconds::normalised(revalidate),
         )
     }
 
     fn request(owner: &str) -> LeaseRequest {
-        let owner = LeaseOwner::new("leaseOwner", owner.to_owned()).expect("not empty");
-        let token = LeaseToken::new("leaseToken", "t".to_owned()).expect("not empty");
-        let claim = LeaseClaim { key: key(), owner, token };
-        let now = EpochMillis::new("nowMs", 1_000.5).expect("in range");
-        let duration = LeaseMillis::new("leaseDurationMs", 500.0).expect("in range");
+        let owner = LeaseOwner::new(owner.to_owned()).expect("not empty");
+        let token = LeaseToken::new("t".to_owned()).expect("not empty");
+        let claim = LeaseClaim { owner, token };
+        let now = EpochMillis::new(1_000.5).expect("in range");
+        let duration = LeaseMillis::new(500.0).expect("in range");
         let fallback_revalidate = RevalidateSeconds::normalised(1.25);
         LeaseRequest { claim, now, duration, fallback_revalidate }
     }
@@ -240,29 +239,32 @@ mod tests {
     fn what_is_written_is_read_back_exactly() {
         for (generated_at, revalidate) in [(0.0, 0.0), (1_999.999_999, 0.0011), (1_700_000_000_123.5, 1e10)] {
             let page = Page {
-                status: 404,
+                status: Status::normalised(404.0),
                 content_security_policy: Some(String::new()),
                 strict_csp_policy: Some(StrictCspPolicy { forbids_inline_scripts: true, forbids_inline_styles: false }),
                 etag: Some("W/\"1\"".to_owned()),
                 ..page(generated_at, revalidate)
             };
-            assert_eq!(page_from(&meta_item(&key(), &page, Some(1.0)).expect("small")), Some(page));
+            assert_eq!(page_from(&meta_item(&key(), &page, 1.0).expect("small")), Some(page));
         }
         let request = request("o");
-        let lock = lock_from(&lock_item(&request, 0.5).expect("small")).expect("a lease");
-        assert_eq!(lock.lease, Lease { owner: Some("o".to_owned()), token: "t".to_owned(), expires_at: 1_500.5 });
+        let lock = lock_from(&lock_item(&key(), &request, 0.5).expect("small")).expect("a lease");
+        let expected =
+            Lease { owner: Some("o".to_owned()), token: request.claim.token.clone(), expires_at: request.expires_at() };
+        assert_eq!(lock.lease, expected);
+        assert_eq!(lock.lease.expires_at.get(), 1_500.5);
         assert_eq!(lock.revalidate.map(RevalidateSeconds::get), Some(1.25));
     }
 
     #[test]
     fn a_row_is_not_collectable_before_its_page_is_stale_or_its_lease_has_ended() {
         let ttl = |item: Item| read_number(&item, schema::TTL, 0);
-        assert_eq!(ttl(meta_item(&key(), &page(1_000.5, 60.0), Some(0.5)).expect("small")), Some(62.0));
-        assert_eq!(ttl(meta_item(&key(), &page(1_000.0, 1.0), Some(2.5)).expect("small")), Some(4.0));
-        assert_eq!(ttl(meta_item(&key(), &page(1_000.0, 1.0), None).expect("small")), None);
+        assert_eq!(ttl(meta_item(&key(), &page(1_000.5, 60.0), 0.5).expect("small")), Some(62.0));
+        assert_eq!(ttl(meta_item(&key(), &page(1_000.0, 1.0), 2.5).expect("small")), Some(4.0));
+        assert_eq!(ttl(meta_item(&key(), &page(1_000.0, 1.0), 0.0).expect("small")), None);
         let request = request("o");
-        assert_eq!(ttl(lock_item(&request, 0.5).expect("small")), Some(3.0));
-        assert_eq!(ttl(lock_item(&request, 0.0).expect("small")), None);
+        assert_eq!(ttl(lock_item(&key(), &request, 0.5).expect("small")), Some(3.0));
+        assert_eq!(ttl(lock_item(&key(), &request, 0.0).expect("small")), None);
     }
 
     #[test]
@@ -293,7 +295,7 @@ mod tests {
 
     #[test]
     fn an_item_is_refused_from_the_first_byte_above_400_kilobytes() {
-        let size = |owner: &str| lock_item(&request(owner), 0.0);
+        let size = |owner: &str| lock_item(&key(), &request(owner), 0.0);
         let overhead: usize =
             size("o").expect("small").iter().map(|(name, value)| name.len() + value_size(value)).sum();
         let room = LARGEST_ITEM - (overhead - 1);

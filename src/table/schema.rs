@@ -6,54 +6,54 @@
 use aws_sdk_dynamodb::types::{KeyType, ScalarAttributeType, TableDescription};
 
 /// Shared: the partition key, an [`EntryKey`](crate::EntryKey)'s partition.
-pub(super) const PK: &str = "pk";
+pub(crate) const PK: &str = "pk";
 /// Shared: the sort key, [`META`] or [`LOCK`]. Rows with other sort keys are not ours.
-pub(super) const SK: &str = "sk";
+pub(crate) const SK: &str = "sk";
 /// Shared: the sort key of the row that holds the page.
-pub(super) const META: &str = "META";
+pub(crate) const META: &str = "META";
 /// Shared: the sort key of the row that holds the lease.
-pub(super) const LOCK: &str = "LOCK";
+pub(crate) const LOCK: &str = "LOCK";
 /// Shared: when `DynamoDB` may collect the row, in epoch seconds. Never read.
-pub(super) const TTL: &str = "ttl";
+pub(crate) const TTL: &str = "ttl";
 
 /// Shared, META.
-pub(super) const S3_KEY: &str = "s3_key";
+pub(crate) const S3_KEY: &str = "s3_key";
 /// Shared, META: whole epoch seconds.
-pub(super) const GENERATED_AT: &str = "generated_at";
+pub(crate) const GENERATED_AT: &str = "generated_at";
 /// Shared on META, where it is whole; an addition on LOCK.
-pub(super) const REVALIDATE_SECONDS: &str = "revalidate_seconds";
+pub(crate) const REVALIDATE_SECONDS: &str = "revalidate_seconds";
 /// Shared, META.
-pub(super) const ETAG: &str = "etag";
+pub(crate) const ETAG: &str = "etag";
 /// Addition, META: the exact [`GENERATED_AT`].
-pub(super) const GENERATED_AT_MS: &str = "generated_at_ms";
+pub(crate) const GENERATED_AT_MS: &str = "generated_at_ms";
 /// Addition, META: the exact [`REVALIDATE_SECONDS`].
-pub(super) const REVALIDATE_MS: &str = "revalidate_ms";
+pub(crate) const REVALIDATE_MS: &str = "revalidate_ms";
 /// Addition, META.
-pub(super) const STATUS: &str = "status";
+pub(crate) const STATUS: &str = "status";
 /// Addition, META.
-pub(super) const CONTENT_TYPE: &str = "content_type";
+pub(crate) const CONTENT_TYPE: &str = "content_type";
 /// Addition, META.
-pub(super) const CONTENT_SECURITY_POLICY: &str = "content_security_policy";
+pub(crate) const CONTENT_SECURITY_POLICY: &str = "content_security_policy";
 /// Addition, META: a map with [`INLINE_SCRIPTS`] and [`INLINE_STYLES`].
-pub(super) const STRICT_CSP_POLICY: &str = "strict_csp_policy";
+pub(crate) const STRICT_CSP_POLICY: &str = "strict_csp_policy";
 /// Inside [`STRICT_CSP_POLICY`]: `false` or absent.
-pub(super) const INLINE_SCRIPTS: &str = "inlineScripts";
+pub(crate) const INLINE_SCRIPTS: &str = "inlineScripts";
 /// Inside [`STRICT_CSP_POLICY`]: `false` or absent.
-pub(super) const INLINE_STYLES: &str = "inlineStyles";
+pub(crate) const INLINE_STYLES: &str = "inlineStyles";
 /// Addition, both rows: the plain cache key.
-pub(super) const CACHE_KEY: &str = "cache_key";
+pub(crate) const CACHE_KEY: &str = "cache_key";
 
 /// Shared, LOCK.
-pub(super) const LEASE_TOKEN: &str = "lease_token";
+pub(crate) const LEASE_TOKEN: &str = "lease_token";
 /// Shared, LOCK: whole epoch seconds, rounded up.
-pub(super) const LEASE_EXPIRES_AT: &str = "lease_expires_at";
+pub(crate) const LEASE_EXPIRES_AT: &str = "lease_expires_at";
 /// Addition, LOCK: the exact [`LEASE_EXPIRES_AT`].
-pub(super) const LEASE_EXPIRES_AT_MS: &str = "lease_expires_at_ms";
+pub(crate) const LEASE_EXPIRES_AT_MS: &str = "lease_expires_at_ms";
 /// Addition, LOCK.
-pub(super) const LEASE_OWNER: &str = "lease_owner";
+pub(crate) const LEASE_OWNER: &str = "lease_owner";
 
 /// Whether the table has partition key and sort key as all writers need them.
-pub(super) fn are_our_keys(table: &TableDescription) -> bool {
+pub(crate) fn keys_match(table: &TableDescription) -> bool {
     let has_key = |name: &str, kind: &KeyType| {
         table.key_schema().iter().any(|key| key.attribute_name() == name && key.key_type() == kind)
             && table.attribute_definitions().iter().any(|attribute| {
@@ -63,8 +63,8 @@ pub(super) fn are_our_keys(table: &TableDescription) -> bool {
     has_key(PK, &KeyType::Hash) && has_key(SK, &KeyType::Range)
 }
 
-/// The type of an attribute, where it is one that an index can have.
-pub(super) fn scalar_type(attribute: &str) -> Option<ScalarAttributeType> {
+/// An attribute's scalar type, or `None` where it cannot be the key of an index.
+pub(crate) fn scalar_type(attribute: &str) -> Option<ScalarAttributeType> {
     match attribute {
         S3_KEY | ETAG | CONTENT_TYPE | CONTENT_SECURITY_POLICY | CACHE_KEY | LEASE_TOKEN | LEASE_OWNER => {
             Some(ScalarAttributeType::S)
@@ -75,8 +75,8 @@ pub(super) fn scalar_type(attribute: &str) -> Option<ScalarAttributeType> {
     }
 }
 
-/// Selects LOCK and META with one request; whatever sorts between them is read and left.
-pub(super) const OUR_ROWS: &str = "pk = :pk AND sk BETWEEN :lock AND :meta";
+/// Selects LOCK and META with one request; rows that sort between them are read and left.
+pub(crate) const OUR_ROWS: &str = "pk = :pk AND sk BETWEEN :lock AND :meta";
 
 /// The lease ends at or before `:X_ms`. Its end is `lease_expires_at_ms` where that, rounded up, is
 /// `lease_expires_at`, and else `lease_expires_at` × 1,000. No expression can round, but the two can only differ for a
@@ -105,7 +105,7 @@ macro_rules! ends_by {
 
 /// May the caller take the lease? Yes, unless LOCK has a usable token, another owner, and an end that is still to come
 /// and believable. A LOCK row that is absent or broken fails one of these, and so never blocks a key.
-pub(super) const LEASE_IS_FREE: &str = concat!(
+pub(crate) const LEASE_IS_FREE: &str = concat!(
     "NOT (lease_token > :empty AND NOT lease_owner = :owner AND NOT ",
     ends_by!("now"),
     " AND ",
@@ -120,10 +120,17 @@ macro_rules! lease_is_mine {
 }
 
 /// May the caller remove the lease? The token fences; rows of other writers have no owner.
-pub(super) const LEASE_IS_MINE: &str = lease_is_mine!();
+pub(crate) const LEASE_IS_MINE: &str = lease_is_mine!();
 
 /// May the caller publish? In the shared schema's whole seconds, as every other language checks it.
-pub(super) const LEASE_IS_MINE_AND_HAS_NOT_EXPIRED: &str = concat!(lease_is_mine!(), " AND lease_expires_at > :now_s");
+pub(crate) const LEASE_IS_MINE_AND_HAS_NOT_EXPIRED: &str = concat!(lease_is_mine!(), " AND lease_expires_at > :now_s");
 
-/// Never holds: what is written under it is checked for rights, and not written.
-pub(super) const NEVER: &str = "attribute_exists(pk) AND attribute_not_exists(pk)";
+/// Never holds: a write under it is checked for IAM permission, and not applied.
+pub(crate) const NEVER: &str = "attribute_exists(pk) AND attribute_not_exists(pk)";
+
+/// Soft invalidation: a page that was never fresh. Its HTML can still be served when a regeneration fails.
+pub(crate) const MARK_STALE: &str =
+    "SET generated_at = :zero, generated_at_ms = :zero, revalidate_seconds = :zero, revalidate_ms = :zero";
+
+/// The row is there.
+pub(crate) const ROW_EXISTS: &str = "attribute_exists(pk)";

@@ -4,70 +4,71 @@ use aws_sdk_dynamodb::error::{BuildError, SdkError};
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
+use aws_sdk_dynamodb::types::{Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
 
-use super::attempts::{Failure, attempt};
-use super::client::Connected;
-use super::fault::{Class, Fault};
 use super::row::{self, Item, LockRow};
-use super::{Call, FEW_CONFLICTS, MANY_CONFLICTS, Table, schema};
+use super::{FEW_CONFLICTS, MANY_CONFLICTS, Session, schema};
+use crate::aws::{RequestError, RequestErrorKind, RetryError};
+use crate::call::Call;
+use crate::config::{Config, NumberOption};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Generation, LONGEST_BELIEVABLE_LEASE_MS, LeaseClaim, LeaseRequest};
+use crate::model::{EntryKey, Generation, LeaseClaim, LeaseRequest, MAX_PLAUSIBLE_LEASE_MS};
 
 /// A LOCK row that has not been written yet.
 #[derive(Clone)]
-pub(crate) struct NewLock(Item);
+pub(crate) struct LockRowItem(Item);
 
-/// How the conditional write of LOCK ended.
+/// How the conditional put of LOCK ended.
 #[derive(Debug)]
-pub(crate) enum LockWrite {
+pub(crate) enum LockPut {
     /// The row held our token.
     Written,
-    /// The row belongs to somebody else, whose lease this is.
+    /// Another caller holds this lease.
     Refused(Option<LockRow>),
     /// Other transactions held the row all the time, and none of our attempts can have taken effect.
     Contended,
 }
 
-/// Why LOCK is not known to be written.
-pub(crate) struct Unwritten {
+/// LOCK is not known to be written.
+#[derive(Debug)]
+pub(crate) struct NotWritten {
     pub(crate) error: Error,
-    /// Whether it may be there all the same.
+    /// Whether the row may be there all the same.
     pub(crate) may_be_there: bool,
 }
 
-/// How a publish ended.
+/// How a commit ended.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Published {
+pub(crate) enum CommitOutcome {
     /// META is ours and LOCK is gone.
-    Yes,
-    /// The lease was not ours any more; nothing was written, nor ever will be.
+    Committed,
+    /// The lease was not ours any more; this commit has not written anything and never will.
     LeaseLost,
 }
 
-impl Table {
+impl LockRowItem {
     /// The LOCK row for `request`, if it is small enough to be written.
-    pub(crate) fn lock_row(&self, request: &LeaseRequest) -> Result<NewLock> {
-        row::lock_item(request, self.config.lease_ttl_buffer_seconds).map(NewLock)
+    pub(crate) fn new(config: &Config, key: &EntryKey, request: &LeaseRequest) -> Result<Self> {
+        row::lock_item(key, request, config.number(NumberOption::LeaseTtlBufferSeconds)).map(Self)
     }
+}
 
+impl Session<'_> {
     /// Writes LOCK if the lease is free at `request.now`.
     ///
     /// The owner makes the condition re-entrant, so a second attempt that meets the row of our own first one succeeds.
-    pub(crate) async fn write_lock(
+    pub(crate) async fn put_lock(
         &self,
-        call: Call<'_>,
         request: &LeaseRequest,
-        NewLock(item): NewLock,
-    ) -> Result<LockWrite, Unwritten> {
+        LockRowItem(item): &LockRowItem,
+    ) -> Result<LockPut, RetryError> {
         let values = lease_is_free_values(request);
-        let connected = self.connected(call, call.deadline).await;
-        let connected = connected.map_err(|error| Unwritten { error, may_be_there: false })?;
         let send = || async {
-            let answer = connected
+            let answer = self
+                .connected
                 .client
                 .put_item()
-                .table_name(self.config.table_name.as_str())
+                .table_name(self.table_name())
                 .set_item(Some(item.clone()))
                 .condition_expression(schema::LEASE_IS_FREE)
                 .set_expression_attribute_values(Some(values.clone()))
@@ -75,86 +76,95 @@ impl Table {
                 .send()
                 .await;
             match answer {
-                Ok(_) => Ok(LockWrite::Written),
+                Ok(_) => Ok(LockPut::Written),
                 Err(error) => match error.as_service_error() {
                     Some(PutItemError::ConditionalCheckFailedException(refusal)) => {
-                        Ok(LockWrite::Refused(refusal.item().and_then(row::lock_from)))
+                        Ok(LockPut::Refused(refusal.item().and_then(row::lock_from)))
                     }
-                    _ => Err(self.fault(error)),
+                    _ => Err(self.request_error(error)),
                 },
             }
         };
-        match attempt(self.policy(connected, FEW_CONFLICTS), call.deadline, send).await {
-            Ok(outcome) => Ok(outcome),
-            Err(failure) if failure.fault.class == Class::Conflict && !failure.may_have_been_applied => {
-                Ok(LockWrite::Contended)
+        match self.retry(FEW_CONFLICTS, send).await {
+            Err(error) if error.last.kind == RequestErrorKind::Conflict && !error.may_have_been_applied => {
+                Ok(LockPut::Contended)
             }
-            Err(failure) => Err(Unwritten {
-                may_be_there: failure.may_have_been_applied,
-                error: self.explain(failure, call, &connected.place),
-            }),
+            outcome => outcome,
         }
     }
 
-    /// Writes META and deletes LOCK in one transaction, if the lease is ours (TableTheory's Recipe A, with its
-    /// condition on the Delete: a transaction cannot have two actions on one item).
-    pub(crate) async fn publish(&self, call: Call<'_>, generation: &Generation) -> Result<Published> {
-        let meta = row::meta_item(call.key, &generation.page, self.config.meta_ttl_seconds)?;
+    /// Writes META and deletes LOCK in one transaction, if the lease is ours. This is TableTheory's Recipe A, with its
+    /// condition on the Delete: a transaction cannot have two actions on one item.
+    pub(crate) async fn commit(&self, generation: &Generation) -> Result<CommitOutcome> {
+        let retention = self.config.number(NumberOption::MetaTtlSeconds);
+        let meta = row::meta_item(self.call.key(), &generation.page, retention)?;
         let mut values = lease_is_mine_values(&generation.claim);
         values.insert(":now_s".to_owned(), row::number(row::seconds_rounded_down(generation.now.get())));
         let condition = Some((schema::LEASE_IS_MINE_AND_HAS_NOT_EXPIRED, Some(values)));
-        let put = self.put(call, meta, None)?;
-        let connected = self.connected(call, call.deadline).await?;
-        match self.transact(connected, call, [self.delete(call, schema::LOCK, condition)?, put]).await {
-            Ok(()) => Ok(Published::Yes),
-            Err(failure) if failure.fault.class == Class::ConditionFailed => Ok(Published::LeaseLost),
-            Err(failure) => Err(self.explain(failure, call, &connected.place)),
+        let actions = [self.delete(schema::LOCK, condition)?, self.put(meta, None)?];
+        match self.transact(actions).await {
+            Ok(()) => Ok(CommitOutcome::Committed),
+            Err(error) if error.last.kind == RequestErrorKind::ConditionFailed => Ok(CommitOutcome::LeaseLost),
+            Err(error) => Err(self.explain(error)),
         }
     }
 
     /// Deletes both rows in one transaction, whether they exist or not.
-    pub(crate) async fn delete_entry(&self, call: Call<'_>) -> Result<()> {
-        let rows = [self.delete(call, schema::META, None)?, self.delete(call, schema::LOCK, None)?];
-        let connected = self.connected(call, call.deadline).await?;
-        self.transact(connected, call, rows).await.map_err(|failure| self.explain(failure, call, &connected.place))
+    pub(crate) async fn delete_entry(&self) -> Result<()> {
+        let actions = [self.delete(schema::META, None)?, self.delete(schema::LOCK, None)?];
+        self.transact(actions).await.map_err(|error| self.explain(error))
     }
 
-    pub(super) fn put(&self, call: Call<'_>, item: Item, condition: Option<&str>) -> Result<TransactWriteItem> {
+    /// Marks META as stale and deletes LOCK in one transaction. Says whether there was a META row.
+    pub(crate) async fn mark_stale(&self) -> Result<bool> {
+        let zero = Item::from([(":zero".to_owned(), row::number(0.0))]);
+        let update = Update::builder()
+            .table_name(self.table_name())
+            .set_key(Some(row::primary_key(self.call.key(), schema::META)))
+            .update_expression(schema::MARK_STALE)
+            .condition_expression(schema::ROW_EXISTS)
+            .set_expression_attribute_values(Some(zero))
+            .build()
+            .map_err(|error| unbuildable(&self.call, error))?;
+        let actions = [TransactWriteItem::builder().update(update).build(), self.delete(schema::LOCK, None)?];
+        match self.transact(actions).await {
+            Ok(()) => Ok(true),
+            Err(error) if error.last.kind == RequestErrorKind::ConditionFailed => Ok(false),
+            Err(error) => Err(self.explain(error)),
+        }
+    }
+
+    pub(crate) fn put(&self, item: Item, condition: Option<&str>) -> Result<TransactWriteItem> {
         let put = Put::builder()
-            .table_name(self.config.table_name.as_str())
+            .table_name(self.table_name())
             .set_item(Some(item))
             .set_condition_expression(condition.map(str::to_owned))
             .build()
-            .map_err(|error| unbuildable(call, error))?;
+            .map_err(|error| unbuildable(&self.call, error))?;
         Ok(TransactWriteItem::builder().put(put).build())
     }
 
-    pub(super) fn delete(
-        &self,
-        call: Call<'_>,
-        sort_key: &str,
-        condition: Option<(&str, Option<Item>)>,
-    ) -> Result<TransactWriteItem> {
+    pub(crate) fn delete(&self, sort_key: &str, condition: Option<(&str, Option<Item>)>) -> Result<TransactWriteItem> {
         let (condition, values) = condition.unzip();
         let delete = Delete::builder()
-            .table_name(self.config.table_name.as_str())
-            .set_key(Some(row::primary_key(call.key, sort_key)))
+            .table_name(self.table_name())
+            .set_key(Some(row::primary_key(self.call.key(), sort_key)))
             .set_condition_expression(condition.map(str::to_owned))
             .set_expression_attribute_values(values.flatten())
             .build()
-            .map_err(|error| unbuildable(call, error))?;
+            .map_err(|error| unbuildable(&self.call, error))?;
         Ok(TransactWriteItem::builder().delete(delete).build())
     }
 
-    /// Deletes LOCK if the lease is ours; else nothing.
-    pub(crate) async fn delete_lock(&self, call: Call<'_>, claim: &LeaseClaim) -> Result<()> {
-        let connected = self.connected(call, call.deadline).await?;
+    /// Deletes LOCK if the lease is ours; else does nothing.
+    pub(crate) async fn delete_lock(&self, claim: &LeaseClaim) -> Result<()> {
         let send = || async {
-            let answer = connected
+            let answer = self
+                .connected
                 .client
                 .delete_item()
-                .table_name(self.config.table_name.as_str())
-                .set_key(Some(row::primary_key(call.key, schema::LOCK)))
+                .table_name(self.table_name())
+                .set_key(Some(row::primary_key(self.call.key(), schema::LOCK)))
                 .condition_expression(schema::LEASE_IS_MINE)
                 .set_expression_attribute_values(Some(lease_is_mine_values(claim)))
                 .send()
@@ -163,47 +173,43 @@ impl Table {
                 Ok(_) => Ok(()),
                 Err(error) => match error.as_service_error() {
                     Some(DeleteItemError::ConditionalCheckFailedException(_)) => Ok(()),
-                    _ => Err(self.fault(error)),
+                    _ => Err(self.request_error(error)),
                 },
             }
         };
-        self.ask(call, connected, call.deadline, send).await
+        self.ask(send).await
     }
 
     /// All attempts carry one client request token, under which `DynamoDB` applies the transaction at most once.
-    async fn transact(
-        &self,
-        connected: &Connected,
-        call: Call<'_>,
-        items: [TransactWriteItem; 2],
-    ) -> Result<(), Failure> {
+    async fn transact(&self, actions: [TransactWriteItem; 2]) -> Result<(), RetryError> {
         let request_token = (self.config.unique_ids)();
         let send = || async {
-            let answer = connected
+            let answer = self
+                .connected
                 .client
                 .transact_write_items()
-                .set_transact_items(Some(items.to_vec()))
+                .set_transact_items(Some(actions.to_vec()))
                 .client_request_token(&request_token)
                 .send()
                 .await;
-            answer.map_err(|error| self.transaction_fault(error))
+            answer.map(drop).map_err(|error| self.transaction_error(error))
         };
-        attempt(self.policy(connected, MANY_CONFLICTS), call.deadline, send).await.map(drop)
+        self.retry(MANY_CONFLICTS, send).await
     }
 
-    pub(super) fn transaction_fault(&self, error: SdkError<TransactWriteItemsError>) -> Fault {
+    pub(crate) fn transaction_error(&self, error: SdkError<TransactWriteItemsError>) -> RequestError {
         match error.as_service_error() {
             Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
                 let reasons = cancelled.cancellation_reasons().to_vec();
-                Fault::cancelled(&reasons, error)
+                RequestError::cancelled(&reasons, error)
             }
-            _ => self.fault(error),
+            _ => self.request_error(error),
         }
     }
 }
 
-fn unbuildable(call: Call<'_>, error: BuildError) -> Error {
-    Error::new(ErrorKind::Unexpected, format!("{}: the request could not be built", call.operation)).caused_by(error)
+fn unbuildable(call: &Call, error: BuildError) -> Error {
+    Error::new(ErrorKind::Unexpected, format!("{call}: the request could not be built")).caused_by(error)
 }
 
 fn lease_is_mine_values(claim: &LeaseClaim) -> Item {
@@ -222,7 +228,7 @@ fn lease_is_free_values(request: &LeaseRequest) -> Item {
         (":owner".to_owned(), row::string(request.claim.owner.as_str())),
     ]);
     let now = request.now.get();
-    for (name, millis) in [("now", now), ("horizon", now + LONGEST_BELIEVABLE_LEASE_MS)] {
+    for (name, millis) in [("now", now), ("horizon", now + MAX_PLAUSIBLE_LEASE_MS)] {
         let second = row::seconds_rounded_down(millis);
         values.insert(format!(":{name}_s"), row::millis_as_seconds(millis));
         values.insert(format!(":{name}_next_s"), row::number(second + 1.0));
@@ -237,17 +243,16 @@ mod tests {
     use aws_sdk_dynamodb::types::AttributeValue;
 
     use super::*;
-    use crate::model::{CacheKey, EntryKey, EpochMillis, LeaseMillis, LeaseOwner, LeaseToken, RevalidateSeconds};
+    use crate::model::{EpochMillis, LeaseMillis, LeaseOwner, LeaseToken, RevalidateSeconds};
 
     #[test]
     fn a_lease_is_compared_with_now_and_with_seven_days_from_now() {
         let claim = LeaseClaim {
-            key: EntryKey::prefixed("", CacheKey::new("cacheKey", "k".to_owned()).expect("not empty")),
-            owner: LeaseOwner::new("leaseOwner", "me".to_owned()).expect("not empty"),
-            token: LeaseToken::new("leaseToken", "t".to_owned()).expect("not empty"),
+            owner: LeaseOwner::new("me".to_owned()).expect("not empty"),
+            token: LeaseToken::new("t".to_owned()).expect("not empty"),
         };
-        let now = EpochMillis::new("nowMs", 1_700_000_000_250.5).expect("a time");
-        let duration = LeaseMillis::new("leaseDurationMs", 1.0).expect("in range");
+        let now = EpochMillis::new(1_700_000_000_250.5).expect("a time");
+        let duration = LeaseMillis::new(1.0).expect("in range");
         let request = LeaseRequest { claim, now, duration, fallback_revalidate: RevalidateSeconds::DEFAULT };
         let numbers = [
             (":now_s", "1700000000.2505"),

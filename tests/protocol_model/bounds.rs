@@ -1,23 +1,36 @@
 //! How large a world is explored, and how bad.
 
-use crate::lease::WRITERS;
+use crate::mutants::Mutant;
 use crate::network::Budget;
-use crate::time::{LEASE, Millis, Skew};
+use crate::scale::WRITERS;
+use crate::skew::Skew;
+use crate::time::{LEASE, Millis};
+
+/// The optional steps and limits of a world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Feature {
+    None,
+    /// The invalidation keeps the page, marked as outdated.
+    SoftInvalidation,
+    /// The stores have the rules for fleets.
+    Fleet,
+}
 
 #[derive(Clone, Debug)]
 pub(crate) struct Bounds {
     pub(crate) name: &'static str,
     /// How often each writer regenerates.
     pub(crate) rounds: [u8; WRITERS],
-    /// Who each writer says that it is.
+    /// The owner name of each writer.
     pub(crate) owners: [u8; WRITERS],
     pub(crate) clocks: Vec<[Skew; WRITERS]>,
     pub(crate) faults: Budget,
-    /// How long one pause is.
+    /// The length of one step of time.
     pub(crate) pause: Millis,
     /// A caller may commit twice with one lease, unless it was told that the lease is lost.
     pub(crate) callers_commit_again: bool,
     pub(crate) looks_for_witnesses: bool,
+    pub(crate) feature: Feature,
     /// Merges states that have the same future.
     pub(crate) forgets: bool,
 }
@@ -39,12 +52,13 @@ pub(crate) fn everything() -> Bounds {
         pause: LONG_PAUSE,
         callers_commit_again: false,
         looks_for_witnesses: false,
+        feature: Feature::None,
         forgets: true,
     }
 }
 
 /// Worlds that go further in one direction, and less far in the others.
-pub(crate) fn corners() -> [Bounds; 3] {
+pub(crate) fn corners() -> [Bounds; 5] {
     [
         Bounds {
             name: "many faults",
@@ -69,6 +83,23 @@ pub(crate) fn corners() -> [Bounds; 3] {
             callers_commit_again: true,
             ..everything()
         },
+        Bounds {
+            name: "soft invalidation",
+            rounds: [2, 1, 0],
+            clocks: vec![CLOCKS_AGREE],
+            faults: Budget::of(1, 3),
+            feature: Feature::SoftInvalidation,
+            ..everything()
+        },
+        Bounds {
+            name: "fleet",
+            rounds: [1, 1, 1],
+            clocks: vec![CLOCKS_AGREE],
+            faults: Budget::of(1, 1),
+            pause: LEASE,
+            feature: Feature::Fleet,
+            ..everything()
+        },
     ]
 }
 
@@ -85,9 +116,36 @@ pub(crate) fn small() -> Bounds {
     }
 }
 
+/// The same, where the invalidation is soft.
+pub(crate) fn small_and_soft() -> Bounds {
+    Bounds { name: "small and soft", feature: Feature::SoftInvalidation, ..small() }
+}
+
+/// The same, with the rules for fleets and fewer faults.
+pub(crate) fn small_fleet() -> Bounds {
+    Bounds {
+        name: "small fleet",
+        feature: Feature::Fleet,
+        faults: Budget::of(1, 1),
+        callers_commit_again: false,
+        ..small()
+    }
+}
+
+/// The world in which a mutant, or the protocol, is explored.
+pub(crate) fn small_for(mutant: Option<Mutant>) -> Bounds {
+    match mutant {
+        Some(mutant) if mutant.is_soft() => small_and_soft(),
+        // Another lease of the own owner.
+        Some(Mutant::ReadIgnoresToken) => Bounds { owners: [0, 0, 0], ..small_fleet() },
+        Some(mutant) if mutant.is_of_fleet() => small_fleet(),
+        _ => small(),
+    }
+}
+
 /// Small enough to be explored many times.
-pub(crate) fn tiny() -> Bounds {
-    Bounds { name: "tiny", faults: Budget::of(1, 1), ..small() }
+pub(crate) fn tiny_for(mutant: Option<Mutant>) -> Bounds {
+    Bounds { name: "tiny", faults: Budget::of(1, 1), ..small_for(mutant) }
 }
 
 /// Every combination but for the order of the writers, who are alike.

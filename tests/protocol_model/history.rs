@@ -1,46 +1,34 @@
-//! What the properties have to know of the past: in the order in which it took effect, and no more than they need.
+//! The part of the past that the properties need, in the order of its effects, and nothing more.
 //!
 //! A rule about a step is judged at the step, and the verdict kept; a rule about a state is judged in the state.
 
-use crate::lease::{CommitCall, CommitCalls, Lease, Leases};
-use crate::message::{Answer, Claim, Request};
-use crate::properties::Rule;
-use crate::set::Set;
-use crate::table::{Copy, Lock, Origin, Table};
-use crate::time::Millis;
-use crate::witnesses::{Event, Witnesses};
-
-/// What a call tells its caller.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Report {
-    Acquired,
-    /// Not acquired: somebody else has the lease.
-    Held,
-    /// Not acquired: other transactions were in the way, and no attempt can have taken effect.
-    Contended,
-    /// Any other error of an acquire, which may have taken effect.
-    AcquireUnknown,
-    Committed,
-    LeaseLost,
-    /// Any other error of a commit, which may have taken effect.
-    CommitUnknown,
-}
+use super::call::Report;
+use super::events::{Event, Witnesses};
+use super::lease::{CommitCall, CommitCalls, Lease, Leases};
+use super::message::{Answer, Claim, Invalidation, Invalidations, Request};
+use super::rules::Rule;
+use super::set::Set;
+use super::table::{Copy, Lock, Origin, Table};
+use super::time::Millis;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct History {
-    /// Whose LOCK row has been there.
+    /// The leases whose LOCK row has existed.
     locked: Leases,
     committed: CommitCalls,
-    /// Who committed through a ghost.
+    /// The leases committed through a revived LOCK.
     through_ghost: Leases,
-    has_invalidated: bool,
+    /// Which invalidations have taken effect.
+    invalidations: Invalidations,
+    /// Those of them that deleted the page.
+    deletions: Invalidations,
     /// Acquired before the invalidation took effect, and not again since.
     outdated: Leases,
     /// The last commit since the invalidation: whose page META has to be.
     pub(crate) newest: Option<Lease>,
     /// Which commits were told that the lease is lost.
     lost: CommitCalls,
-    /// Whose commit was told nothing certain, where a caller may commit again.
+    /// The leases whose commit had an unknown result, where a caller may commit again.
     doubtful: Option<Leases>,
     broken: Set<Rule>,
     /// Kept only where they are looked for, because they multiply the states.
@@ -53,7 +41,8 @@ impl History {
             locked: Leases::EMPTY,
             committed: CommitCalls::EMPTY,
             through_ghost: Leases::EMPTY,
-            has_invalidated: false,
+            invalidations: Invalidations::EMPTY,
+            deletions: Invalidations::EMPTY,
             outdated: Leases::EMPTY,
             newest: None,
             lost: CommitCalls::EMPTY,
@@ -138,7 +127,10 @@ impl History {
             self.through_ghost.insert(lease);
             let overtaken = self.witnesses.map_or(Leases::EMPTY, |witnesses| witnesses.overtaken);
             let is_newer = |page| overtaken.contains(lease) && !overtaken.contains(page);
-            self.saw(Event::GhostReplacesNewerPage, !self.has_invalidated && before.meta.is_some_and(is_newer));
+            self.saw(
+                Event::GhostReplacesNewerPage,
+                self.invalidations == Invalidations::EMPTY && before.meta.is_some_and(is_newer),
+            );
             self.saw(Event::GhostBringsOutdatedPage, self.outdated.contains(lease));
         }
         self.committed.insert(call);
@@ -150,21 +142,46 @@ impl History {
     }
 
     /// An invalidation takes effect on META.
-    pub(crate) fn invalidated(&mut self) {
-        self.require(Rule::Once, !self.has_invalidated);
-        self.has_invalidated = true;
+    pub(crate) fn invalidated(&mut self, call: Invalidation, is_soft: bool) {
+        self.saw(Event::SoftInvalidationAgain, is_soft && self.invalidations.contains(call));
+        if !is_soft {
+            self.require(Rule::Once, !self.deletions.contains(call));
+            self.deletions.insert(call);
+        }
+        self.invalidations.insert(call);
         self.outdated = self.locked;
-        self.newest = None;
+        self.newest = self.newest.filter(|_| is_soft);
     }
 
-    /// Of a lease acquired since the invalidation, or committed through a ghost since.
+    /// Of a lease acquired since the invalidation, or committed through a revived LOCK since.
     pub(crate) fn is_current(&self, page: Option<Lease>) -> bool {
         page.is_none_or(|lease| !self.outdated.contains(lease) || self.through_ghost.contains(lease))
     }
 
     /// A `get`, begun when the invalidation had resolved.
-    pub(crate) fn read(&mut self, page: Option<Lease>) {
-        self.require(Rule::Invalidated, self.is_current(page));
+    pub(crate) fn read(&mut self, table: &Table) {
+        self.require(Rule::Invalidated, table.is_outdated || self.is_current(table.meta));
+    }
+
+    /// A caller commits again with a lease, after any result of the first commit.
+    pub(crate) fn doubt(&mut self, lease: Lease) {
+        if let Some(doubtful) = &mut self.doubtful {
+            doubtful.insert(lease);
+        }
+    }
+
+    /// A caller is told of a lease that its store has seen before the call.
+    pub(crate) fn held_by_memory(&mut self, is_true: bool) {
+        self.require(Rule::HeldIsTrue, is_true);
+        self.saw(Event::HeldByMemory, true);
+    }
+
+    /// A lease is granted, or released because it is `needless`.
+    pub(crate) fn looked_twice(&mut self, is_needless: bool, is_overtaken: bool, reads_newer_page: bool) {
+        self.require(Rule::NeedlessIsTrue, !is_needless || is_overtaken);
+        self.require(Rule::NotRenderedAgain, is_needless || !reads_newer_page);
+        self.saw(Event::Needless, is_needless);
+        self.saw(Event::RenderedAgain, !is_needless && is_overtaken);
     }
 
     pub(crate) fn crashed(&mut self, lease: Lease) {
@@ -173,8 +190,8 @@ impl History {
         }
     }
 
-    pub(crate) fn invalidation_reported(&mut self) {
-        self.require(Rule::SuccessIsTrue, self.has_invalidated);
+    pub(crate) fn invalidation_reported(&mut self, call: Invalidation) {
+        self.require(Rule::SuccessIsTrue, self.invalidations.contains(call));
     }
 
     /// A caller is told how its call went, which sent `request` last and got `answer`.
@@ -184,6 +201,10 @@ impl History {
             Request::Commit { claim, nth, now, .. } => {
                 self.commit_reported(report, CommitCall { lease: claim.lease, nth }, now, table);
             }
+            Request::Release { claim } if report == Report::Needless => {
+                let own = table.lock.filter(|lock| lock.token == claim.token);
+                self.require(Rule::NotAcquiredIsTrue, own.is_none_or(|lock| lock.origin != Origin::Attempt));
+            }
             Request::Release { .. } | Request::Invalidate { .. } => {}
         }
         let meets_own = answer == Answer::Done { again: true };
@@ -191,7 +212,7 @@ impl History {
         self.saw(Event::RetryMeetsOwnCommit, meets_own && report == Report::Committed);
     }
 
-    fn acquire_reported(&mut self, report: Report, claim: Claim, table: &Table) {
+    pub(crate) fn acquire_reported(&mut self, report: Report, claim: Claim, table: &Table) {
         let own = table.lock.filter(|lock| lock.token == claim.token);
         match report {
             Report::Acquired => self.require(Rule::AcquiredIsTrue, self.locked.contains(claim.lease)),
@@ -220,9 +241,7 @@ impl History {
                 self.saw(Event::ExpiredLeaseRefused, own.is_some());
             }
             Report::CommitUnknown => {
-                if let Some(doubtful) = &mut self.doubtful {
-                    doubtful.insert(call.lease);
-                }
+                self.doubt(call.lease);
                 if let Some(witnesses) = &mut self.witnesses {
                     witnesses.unknown.insert(call);
                 }

@@ -1,39 +1,48 @@
 //! The invalidator, who invalidates the page once and then looks at it.
 
-use crate::message::{Answer, Part, Request};
+use crate::bounds::Feature;
+use crate::call::Then;
+use crate::message::{Answer, Invalidation, Part, Request};
 use crate::model::LeaseModel;
 use crate::mutants::Mutant;
-use crate::writer::Then;
+
+/// The only one of its world.
+pub(crate) const THE_INVALIDATION: Invalidation = Invalidation(0);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Invalidator {
     /// Before the call, or in it.
-    Invalidating { attempt: u8, part: Part },
+    Invalidating { is_soft: bool, attempt: u8, part: Part },
     /// The call has resolved.
     Resolved,
-    /// The call was rejected, for whatever reason: it may have taken effect.
+    /// The call was rejected for any reason: it may have taken effect.
     Rejected,
 }
 
 impl Invalidator {
     pub(crate) fn new(model: &LeaseModel) -> Self {
         let part = if model.has(Mutant::InvalidateInTwoCalls) { Part::First } else { Part::Whole };
-        Self::Invalidating { attempt: 0, part }
+        Self::Invalidating { is_soft: model.bounds.feature == Feature::SoftInvalidation, attempt: 0, part }
     }
 
     pub(crate) fn request(self) -> Option<Request> {
         match self {
-            Self::Invalidating { attempt, part } => Some(Request::Invalidate { attempt, part }),
+            Self::Invalidating { is_soft, attempt, part } => {
+                Some(Request::Invalidate { call: THE_INVALIDATION, is_soft, attempt, part })
+            }
             Self::Resolved | Self::Rejected => None,
         }
     }
 
     /// An attempt has ended, and perhaps the call with it.
     pub(crate) fn hear(&mut self, answer: Answer, then: Then, model: &LeaseModel) {
-        let Self::Invalidating { attempt, part } = self else { return };
+        let Self::Invalidating { is_soft, attempt, part } = self else { return };
         match answer {
             Answer::Done { .. } if *part == Part::First => *part = Part::Second,
             Answer::Done { .. } => *self = Self::Resolved,
+            Answer::Refused if model.has(Mutant::SoftRefusalIsSuccess) => *self = Self::Resolved,
+            // A page to keep does not exist: another transaction deletes both rows.
+            Answer::Refused if *is_soft => (*is_soft, *attempt) = (false, *attempt + 1),
             _ if then == Then::Retry => *attempt += u8::from(model.has(Mutant::NewRequestTokenForEachAttempt)),
             Answer::Silence if model.has(Mutant::TimeoutIsSuccess) => *self = Self::Resolved,
             _ => *self = Self::Rejected,

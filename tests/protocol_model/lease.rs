@@ -1,23 +1,20 @@
-//! Names: who writes, which lease, which call.
+//! Names of writers, leases and calls.
 //!
-//! A [`Lease`] is what one acquire call asks for. The protocol knows it by its [`Token`] only; the model knows both, and
-//! so notices when one token stands for two leases.
+//! A [`Lease`] is the request of one acquire call. The protocol knows it by its [`Token`] only; the model knows both,
+//! and so notices when one token stands for two leases.
 
 use std::fmt::{Display, Formatter, Result};
 
-use crate::set::{Member, Set};
-
-pub(crate) const WRITERS: usize = 3;
-/// The most regenerations of one writer.
-pub(crate) const ROUNDS: u8 = 2;
-/// The most commit calls for one lease.
-const COMMITS: u8 = 2;
+use super::scale::{COMMITS, ROUNDS, WRITERS};
+use super::set::{Member, Set};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct WriterId(pub(crate) u8);
 
 impl WriterId {
-    pub(crate) const ALL: [Self; WRITERS] = [Self(0), Self(1), Self(2)];
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        (0..WRITERS).filter_map(|number| u8::try_from(number).ok()).map(Self)
+    }
 
     pub(crate) fn index(self) -> usize {
         usize::from(self.0)
@@ -27,7 +24,7 @@ impl WriterId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Owner(pub(crate) u8);
 
-/// The lease of one round of one writer, whatever became of it.
+/// The lease of one round of one writer, after any outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Lease {
     pub(crate) writer: WriterId,
@@ -50,7 +47,7 @@ pub(crate) type CommitCalls = Set<CommitCall>;
 
 impl Lease {
     pub(crate) fn all() -> impl Iterator<Item = Self> {
-        WriterId::ALL.into_iter().flat_map(|writer| (0..ROUNDS).map(move |round| Self { writer, round }))
+        WriterId::all().flat_map(|writer| (0..ROUNDS).map(move |round| Self { writer, round }))
     }
 
     pub(crate) fn commits(self) -> impl Iterator<Item = CommitCall> {

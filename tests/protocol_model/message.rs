@@ -1,10 +1,11 @@
-//! What travels: requests, each of them whole in itself, and answers.
+//! Messages: requests, each of them complete in itself, and answers.
 
-use crate::lease::{CommitCall, Lease, Owner, Token};
-use crate::set::{Member, Set};
-use crate::time::Millis;
+use super::lease::{CommitCall, Lease, Owner, Token};
+use super::scale::{INVALIDATIONS, REQUEST_TOKENS};
+use super::set::{Member, Set};
+use super::time::Millis;
 
-/// Who has a lease, or would like to.
+/// The party that has a lease, or requests one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Claim {
     pub(crate) lease: Lease,
@@ -29,12 +30,12 @@ pub(crate) enum Request {
     Commit { claim: Claim, nth: u8, now: Millis, attempt: u8, part: Part },
     /// `DeleteItem`: LOCK, if the lease is the claim's.
     Release { claim: Claim },
-    /// `TransactWriteItems`: META and LOCK deleted.
-    Invalidate { attempt: u8, part: Part },
+    /// `TransactWriteItems`: META and LOCK deleted; or, softly, META marked as outdated if it is there, and LOCK deleted.
+    Invalidate { call: Invalidation, is_soft: bool, attempt: u8, part: Part },
 }
 
 impl Request {
-    /// Whose lease it is about.
+    /// The lease that the request concerns.
     pub(crate) fn lease(self) -> Option<Lease> {
         match self {
             Self::Acquire { claim, .. } | Self::Commit { claim, .. } | Self::Release { claim } => Some(claim.lease),
@@ -46,41 +47,60 @@ impl Request {
     pub(crate) fn token(self) -> Option<RequestToken> {
         match self {
             Self::Commit { claim, nth, attempt, part: Part::Whole, .. } => {
-                Some(RequestToken { call: Some(CommitCall { lease: claim.lease, nth }), attempt })
+                Some(RequestToken { transaction: Transaction::Commit(CommitCall { lease: claim.lease, nth }), attempt })
             }
-            Self::Invalidate { attempt, part: Part::Whole } => Some(RequestToken { call: None, attempt }),
+            Self::Invalidate { call, attempt, part: Part::Whole, .. } => {
+                Some(RequestToken { transaction: Transaction::Invalidation(call), attempt })
+            }
             _ => None,
         }
     }
 }
 
-/// A client request token, under which a transaction is applied at most once. Here it never runs out: no stray copy
+/// A client request token, under which a transaction is applied at most once. Here it never expires: no late duplicate
 /// outlives its signature, and no signature its request token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct RequestToken {
-    /// None for the invalidation.
-    call: Option<CommitCall>,
+    transaction: Transaction,
     attempt: u8,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Transaction {
+    Commit(CommitCall),
+    Invalidation(Invalidation),
+}
+
+/// One invalidation call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Invalidation(pub(crate) u8);
+
+pub(crate) type Invalidations = Set<Invalidation>;
 pub(crate) type RequestTokens = Set<RequestToken>;
 
 impl RequestToken {
-    /// The most attempts with a token of their own.
-    const ATTEMPTS: u8 = 4;
-
     pub(crate) fn all_of(call: CommitCall) -> impl Iterator<Item = Self> {
-        (0..Self::ATTEMPTS).map(move |attempt| Self { call: Some(call), attempt })
+        (0..REQUEST_TOKENS).map(move |attempt| Self { transaction: Transaction::Commit(call), attempt })
     }
 }
 
 impl Member for RequestToken {
     fn bit(self) -> u32 {
-        self.call.map_or(0, |call| 1 + call.bit()) * u32::from(Self::ATTEMPTS) + u32::from(self.attempt)
+        let transaction = match self.transaction {
+            Transaction::Invalidation(call) => call.bit(),
+            Transaction::Commit(call) => u32::from(INVALIDATIONS) + call.bit(),
+        };
+        transaction * u32::from(REQUEST_TOKENS) + u32::from(self.attempt)
     }
 }
 
-/// What a caller learns of one attempt.
+impl Member for Invalidation {
+    fn bit(self) -> u32 {
+        u32::from(self.0)
+    }
+}
+
+/// The result of one attempt for its caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
     /// The table is as the request would have it; `again`, if it already was.

@@ -2,15 +2,16 @@
 
 use stateright::{Model, Property};
 
-use crate::bounds::Bounds;
+use crate::bounds::{Bounds, Feature};
 use crate::invalidator::Invalidator;
 use crate::lease::WriterId;
 use crate::message::Request;
 use crate::mutants::Mutant;
 use crate::network::{Fate, Fault};
-use crate::properties::Rule;
+use crate::rules::Rule;
 use crate::state::{Action, Caller, State};
-use crate::witnesses::{limits, possibilities};
+use crate::time::Millis;
+use crate::witnesses::{limits, of_fleet, of_soft_invalidation, possibilities};
 
 /// The protocol, or a mutant of it, in a world of some size.
 #[derive(Clone, Debug)]
@@ -46,6 +47,25 @@ fn push_attempts(state: &State, caller: Caller, request: Request, actions: &mut 
     }
 }
 
+/// The store's optional shortcuts that cost the table no write.
+fn push_fleet(model: &LeaseModel, state: &State, id: WriterId, actions: &mut Vec<Action>) {
+    let (Some(fleet), writer) = (&state.fleet, state.writers[id.index()]) else { return };
+    if writer.is_idle(model) {
+        if fleet.can_look(id, &state.table) {
+            actions.push(Action::Look(id));
+        }
+        if fleet.can_read_early(id) {
+            actions.push(Action::ReadEarly(id));
+        }
+        let claim = writer.claim(model);
+        let seen = |now: &Millis| fleet.recently_seen(claim, *now, model.mutant).is_some();
+        actions.extend(state.readings(id, model).filter(seen).map(|now| Action::AnswerFromMemory(id, now)));
+    }
+    if writer.acquires_at(model).is_some_and(|now| state.read_tells(id, now, model).is_some()) {
+        actions.push(Action::ReadAfterThrottle(id));
+    }
+}
+
 impl Model for LeaseModel {
     type State = State;
     type Action = Action;
@@ -55,10 +75,11 @@ impl Model for LeaseModel {
     }
 
     fn actions(&self, state: &State, actions: &mut Vec<Action>) {
-        for id in WriterId::ALL {
+        for id in WriterId::all() {
             let writer = &state.writers[id.index()];
             let send = |request| push_attempts(state, Caller::Writer(id), request, actions);
             writer.requests(state.readings(id, self), self, send);
+            push_fleet(self, state, id, actions);
             if writer.is_between_calls() && state.faults.allows(Fault::Crash) {
                 actions.push(Action::Crash(id));
             }
@@ -85,6 +106,11 @@ impl Model for LeaseModel {
         let mut properties: Vec<_> = Rule::ALL.into_iter().map(Rule::property).collect();
         if self.bounds.looks_for_witnesses {
             properties.extend(possibilities().into_iter().chain(limits()));
+            properties.extend(match self.bounds.feature {
+                Feature::None => vec![],
+                Feature::SoftInvalidation => of_soft_invalidation(),
+                Feature::Fleet => of_fleet(),
+            });
         }
         properties
     }

@@ -1,6 +1,6 @@
 //! The protocol with one change, and beside each change the rules that it breaks.
 
-use crate::properties::Rule;
+use super::rules::Rule;
 
 macro_rules! mutants {
     ($($(#[$meaning:meta])+ $mutant:ident breaks $rules:expr;)+) => {
@@ -11,6 +11,30 @@ macro_rules! mutants {
 
         impl Mutant {
             pub(crate) const ALL: &'static [Self] = &[$(Self::$mutant,)+];
+
+            /// It breaks its rules where the invalidation is soft.
+            pub(crate) fn is_soft(self) -> bool {
+                matches!(
+                    self,
+                    Self::SoftInvalidationKeepsFreshness
+                        | Self::SoftInvalidationKeepsLock
+                        | Self::SoftInvalidationIgnoresAbsence
+                        | Self::SoftRefusalIsSuccess
+                )
+            }
+
+            /// It is a change to a rule for fleets.
+            pub(crate) fn is_of_fleet(self) -> bool {
+                matches!(
+                    self,
+                    Self::SeenLeaseForEver
+                        | Self::SeenLeaseNeverEnds
+                        | Self::AnyPageIsNewer
+                        | Self::NoSecondLook
+                        | Self::NeedlessLeaseKept
+                        | Self::ReadIgnoresToken
+                )
+            }
 
             pub(crate) fn breaks(self) -> &'static [Rule] {
                 match self {
@@ -26,7 +50,7 @@ mutants! {
     CommitWithoutTokenCheck breaks [Rule::Fenced];
     /// A release asks only for the owner.
     ReleaseWithoutTokenCheck breaks [Rule::SafeRelease];
-    /// A commit is also allowed where there is no LOCK.
+    /// A commit is also allowed without a LOCK row.
     CommitWithoutLock breaks [Rule::Fenced];
     /// A commit puts META and then deletes LOCK.
     CommitInTwoCalls breaks [Rule::Atomic, Rule::Fenced];
@@ -36,6 +60,26 @@ mutants! {
     InvalidateKeepsLock breaks [Rule::Invalidated];
     /// An invalidation deletes LOCK only.
     InvalidateKeepsPage breaks [Rule::NewestWins];
+    /// A soft invalidation leaves the page as fresh as it was.
+    SoftInvalidationKeepsFreshness breaks [Rule::Invalidated];
+    /// A soft invalidation does not delete LOCK.
+    SoftInvalidationKeepsLock breaks [Rule::Invalidated];
+    /// A soft invalidation is also allowed without a page. No rule needs that: its row reads as a missing page.
+    SoftInvalidationIgnoresAbsence breaks [];
+    /// A soft invalidation that finds no page has succeeded, and leaves LOCK.
+    SoftRefusalIsSuccess breaks [Rule::SuccessIsTrue];
+    /// A lease that a store has seen answers an acquire at any later time.
+    SeenLeaseForEver breaks [Rule::HeldIsTrue];
+    /// A lease that a store has seen answers an acquire for which it is free.
+    SeenLeaseNeverEnds breaks [Rule::HeldIsTrue];
+    /// A page makes a lease needless though the caller saw that page.
+    AnyPageIsNewer breaks [Rule::NeedlessIsTrue];
+    /// A lease is granted with any page beside its put.
+    NoSecondLook breaks [Rule::NotRenderedAgain];
+    /// A needless lease is not released.
+    NeedlessLeaseKept breaks [Rule::NotAcquiredIsTrue];
+    /// A read after a throttle takes any lease of the own owner for the call's.
+    ReadIgnoresToken breaks [Rule::AcquiredIsTrue];
     /// A writer uses one token for all its leases.
     OneTokenForAllRounds breaks [Rule::Fenced];
     /// Each attempt at a transaction has its own client request token.
@@ -44,7 +88,7 @@ mutants! {
     TimeoutIsLeaseLost breaks [Rule::LostForEver, Rule::LostIsTrue];
     /// A call without an answer has succeeded.
     TimeoutIsSuccess breaks [Rule::AcquiredIsTrue, Rule::SuccessIsTrue];
-    /// Whatever cancels a commit, it is a lost lease.
+    /// Any cancelled commit counts as a lost lease.
     CancellationIsLeaseLost breaks [Rule::LostIsTrue];
     /// The lease is not free for its own owner: a retry takes its own row for another's.
     OwnLeaseIsHeld breaks [Rule::NotAcquiredIsTrue];

@@ -1,9 +1,9 @@
-//! The network and the world: what may go wrong, how often, and the copies of requests that are still under way.
+//! The network and the world: their faults, how often each occurs, and the copies of requests that are still in flight.
 
+use crate::call::Then;
 use crate::message::Request;
-use crate::writer::Then;
 
-/// What becomes of one attempt.
+/// The outcome of one attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
     /// It takes effect, and the caller has the answer. (An answer that takes its time is as good as a slow caller.)
@@ -70,7 +70,7 @@ pub(crate) enum Fault {
     Delay,
     Duplicate,
     Refusal,
-    /// A writer forgets everything. What it has sent stays under way.
+    /// A writer forgets everything. Its sent requests stay in flight.
     Crash,
     /// Time passes.
     Pause,
@@ -124,16 +124,16 @@ impl Budget {
         *self.left(fault) -= 1;
         self.together -= 1;
         if self.together == 0 {
-            // What is left of which kind would only tell states apart that have the same future.
+            // The remaining counts of each kind would only separate states that have the same future.
             *self = Self::of(0, 0);
         }
     }
 }
 
-/// The most copies under way at a time.
+/// The maximum number of copies in flight.
 const STRAYS: usize = 4;
 
-/// Copies of requests whose answer nobody waits for, in no order.
+/// Copies of requests whose caller no longer waits, in any order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Strays([Option<Request>; STRAYS]);
 
@@ -143,7 +143,7 @@ impl Strays {
     }
 
     pub(crate) fn add(&mut self, request: Request) {
-        let place = self.0.iter_mut().find(|place| place.is_none()).expect("bounds with fewer strays");
+        let place = self.0.iter_mut().find(|place| place.is_none()).expect("bounds with fewer late duplicates");
         *place = Some(request);
         self.0.sort_unstable();
     }

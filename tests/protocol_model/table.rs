@@ -1,26 +1,25 @@
 //! The table: its two rows, and the conditions on which they change. Each request takes effect in one instant.
 
-use crate::history::History;
-use crate::lease::{CommitCall, Lease, Owner, Token};
-use crate::message::{Answer, Claim, Part, Request, RequestToken, RequestTokens};
-use crate::model::LeaseModel;
-use crate::mutants::Mutant;
-use crate::time::{LEASE, Millis, Seconds};
+use super::history::History;
+use super::lease::{CommitCall, Lease, Owner, Token};
+use super::message::{Answer, Claim, Invalidation, Part, Request, RequestToken, RequestTokens};
+use super::mutants::Mutant;
+use super::time::{LEASE, Millis, Seconds};
 
 /// How a LOCK row came to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Origin {
     /// By an attempt that its caller waited for.
     Attempt,
-    /// By a stray copy, the first of its call to take effect.
+    /// By a late duplicate, the first request of its call to take effect.
     Stray,
-    /// By a stray copy, after the row of its call had been there and was gone: a *ghost*.
+    /// By a late duplicate, after the row of its call had been there and was gone: a *revived LOCK*.
     Ghost,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Lock {
-    /// What the model knows. The conditions see the other columns.
+    /// Known to the model only. The conditions see the other columns.
     pub(crate) lease: Lease,
     pub(crate) origin: Origin,
     pub(crate) token: Token,
@@ -31,8 +30,10 @@ pub(crate) struct Lock {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Table {
-    /// Whose page META is.
+    /// The lease that published META.
     pub(crate) meta: Option<Lease>,
+    /// A soft invalidation has marked META: every caller takes the page for stale.
+    pub(crate) is_outdated: bool,
     pub(crate) lock: Option<Lock>,
     /// Which transactions have been applied.
     applied: RequestTokens,
@@ -47,7 +48,7 @@ pub(crate) enum Copy {
 }
 
 impl Lock {
-    /// To the millisecond: what the condition of an acquire has to find out.
+    /// To the millisecond: the condition of an acquire has to find it out.
     pub(crate) fn has_ended_by(self, now: Millis) -> bool {
         self.expires_at_ms <= now
     }
@@ -57,9 +58,9 @@ impl Lock {
         self.expires_at <= now.rounded_down()
     }
 
-    fn is_free_for(self, owner: Owner, now: Millis, model: &LeaseModel) -> bool {
-        let is_own = self.owner == owner && !model.has(Mutant::OwnLeaseIsHeld);
-        let has_ended = match model.mutant {
+    pub(crate) fn is_free_for(self, owner: Owner, now: Millis, mutant: Option<Mutant>) -> bool {
+        let is_own = self.owner == owner && mutant != Some(Mutant::OwnLeaseIsHeld);
+        let has_ended = match mutant {
             Some(Mutant::ExpiryIgnored) => false,
             Some(Mutant::ExpiryReversed) => self.expires_at_ms >= now,
             Some(Mutant::SecondsForMillis) => self.expires_at <= now.mistaken_for_seconds(),
@@ -69,32 +70,48 @@ impl Lock {
     }
 
     /// `tokenless` is the mutant that does without the token.
-    fn is_of(self, claim: Claim, tokenless: Mutant, model: &LeaseModel) -> bool {
-        (self.token == claim.token || model.has(tokenless))
-            && (self.owner == claim.owner || model.has(Mutant::OwnerIgnored))
+    fn is_of(self, claim: Claim, tokenless: Mutant, mutant: Option<Mutant>) -> bool {
+        (self.token == claim.token || mutant == Some(tokenless))
+            && (self.owner == claim.owner || mutant == Some(Mutant::OwnerIgnored))
     }
 }
 
 impl Table {
-    pub(crate) const EMPTY: Self = Self { meta: None, lock: None, applied: RequestTokens::EMPTY };
+    pub(crate) const EMPTY: Self = Self { meta: None, is_outdated: false, lock: None, applied: RequestTokens::EMPTY };
 
-    /// What becomes of `request` when it reaches the table.
-    pub(crate) fn serve(&mut self, request: Request, copy: Copy, model: &LeaseModel, history: &mut History) -> Answer {
+    /// The page, unless every caller takes it for stale.
+    pub(crate) fn fresh_page(&self) -> Option<Lease> {
+        self.meta.filter(|_| !self.is_outdated)
+    }
+
+    /// The effect of `request` when it reaches the table.
+    pub(crate) fn serve(
+        &mut self,
+        request: Request,
+        copy: Copy,
+        mutant: Option<Mutant>,
+        history: &mut History,
+    ) -> Answer {
         if self.has_applied(request) {
             return Answer::Done { again: true };
         }
         let answer = match request {
-            Request::Acquire { claim, now } => self.acquire(claim, now, copy, model, history),
-            Request::Commit { claim, now, part: Part::Whole, .. } if !self.may_commit(claim, now, model) => {
+            Request::Acquire { claim, now } => self.acquire(claim, now, copy, mutant, history),
+            Request::Commit { claim, now, part: Part::Whole, .. } if !self.may_commit(claim, now, mutant) => {
                 Answer::Refused
             }
             Request::Commit { claim, part: Part::Second, .. } | Request::Release { claim } => {
-                self.release(claim, model, history)
+                self.release(claim, mutant, history)
             }
             Request::Commit { claim, nth, now, part, .. } => {
                 self.commit(CommitCall { lease: claim.lease, nth }, now, part, history)
             }
-            Request::Invalidate { part, .. } => self.invalidate(part, model, history),
+            Request::Invalidate { is_soft: true, .. }
+                if self.meta.is_none() && mutant != Some(Mutant::SoftInvalidationIgnoresAbsence) =>
+            {
+                Answer::Refused
+            }
+            Request::Invalidate { call, is_soft, part, .. } => self.invalidate(call, is_soft, part, mutant, history),
         };
         if let (Some(token), Answer::Done { .. }) = (request.token(), answer) {
             self.applied.insert(token);
@@ -107,8 +124,15 @@ impl Table {
         request.token().is_some_and(|token| self.applied.contains(token))
     }
 
-    fn acquire(&mut self, claim: Claim, now: Millis, copy: Copy, model: &LeaseModel, history: &mut History) -> Answer {
-        let is_free = self.lock.is_none_or(|lock| lock.is_free_for(claim.owner, now, model));
+    fn acquire(
+        &mut self,
+        claim: Claim,
+        now: Millis,
+        copy: Copy,
+        mutant: Option<Mutant>,
+        history: &mut History,
+    ) -> Answer {
+        let is_free = self.lock.is_none_or(|lock| lock.is_free_for(claim.owner, now, mutant));
         history.acquire_judged(self.lock, claim, now, is_free);
         if !is_free {
             return Answer::Refused;
@@ -126,34 +150,48 @@ impl Table {
         Answer::Done { again }
     }
 
-    fn may_commit(&self, claim: Claim, now: Millis, model: &LeaseModel) -> bool {
-        let Some(lock) = self.lock else { return model.has(Mutant::CommitWithoutLock) };
-        lock.is_of(claim, Mutant::CommitWithoutTokenCheck, model)
-            && (!lock.has_expired_by(now) || model.has(Mutant::CommitIgnoresExpiry))
+    fn may_commit(&self, claim: Claim, now: Millis, mutant: Option<Mutant>) -> bool {
+        let Some(lock) = self.lock else { return mutant == Some(Mutant::CommitWithoutLock) };
+        lock.is_of(claim, Mutant::CommitWithoutTokenCheck, mutant)
+            && (!lock.has_expired_by(now) || mutant == Some(Mutant::CommitIgnoresExpiry))
     }
 
     fn commit(&mut self, call: CommitCall, now: Millis, part: Part, history: &mut History) -> Answer {
         history.committed(call, now, self);
         self.meta = Some(call.lease);
+        self.is_outdated = false;
         self.lock = self.lock.filter(|_| part == Part::First);
         Answer::Done { again: false }
     }
 
-    fn release(&mut self, claim: Claim, model: &LeaseModel, history: &mut History) -> Answer {
-        let is_ours = |lock: &Lock| lock.is_of(claim, Mutant::ReleaseWithoutTokenCheck, model);
+    fn release(&mut self, claim: Claim, mutant: Option<Mutant>, history: &mut History) -> Answer {
+        let is_ours = |lock: &Lock| lock.is_of(claim, Mutant::ReleaseWithoutTokenCheck, mutant);
         let Some(lock) = self.lock.filter(is_ours) else { return Answer::Refused };
         history.released(claim.lease, lock.lease);
         self.lock = None;
         Answer::Done { again: false }
     }
 
-    fn invalidate(&mut self, part: Part, model: &LeaseModel, history: &mut History) -> Answer {
+    fn invalidate(
+        &mut self,
+        call: Invalidation,
+        is_soft: bool,
+        part: Part,
+        mutant: Option<Mutant>,
+        history: &mut History,
+    ) -> Answer {
         if part != Part::Second {
-            history.invalidated();
-            self.meta = self.meta.filter(|_| model.has(Mutant::InvalidateKeepsPage));
+            history.invalidated(call, is_soft);
+            self.is_outdated = is_soft && mutant != Some(Mutant::SoftInvalidationKeepsFreshness);
+            self.meta = self.meta.filter(|_| is_soft || mutant == Some(Mutant::InvalidateKeepsPage));
         }
         if part != Part::First {
-            self.lock = self.lock.filter(|_| model.has(Mutant::InvalidateKeepsLock));
+            let keeps_lock = match mutant {
+                Some(Mutant::InvalidateKeepsLock) => !is_soft,
+                Some(Mutant::SoftInvalidationKeepsLock) => is_soft,
+                _ => false,
+            };
+            self.lock = self.lock.filter(|_| keeps_lock);
         }
         Answer::Done { again: false }
     }

@@ -1,20 +1,17 @@
-//! Time, scaled down until every remainder of a second occurs: a second has two milliseconds.
+//! Time, at the world's scale.
+
+use super::scale::{LEASE_MILLIS, MILLIS_PER_SECOND, Number};
 
 /// Epoch milliseconds, and durations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Millis(pub(crate) u8);
+pub(crate) struct Millis(pub(crate) Number);
 
 /// Epoch seconds, the unit of the shared schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Seconds(u8);
+pub(crate) struct Seconds(Number);
 
-const MILLIS_PER_SECOND: u8 = 2;
-
-/// How long a lease lasts. No whole number of seconds, so that some leases end within one.
-pub(crate) const LEASE: Millis = Millis(3);
-
-/// When every run begins: late enough for a clock that is a lease behind.
-pub(crate) const BEGINNING: Millis = Millis(4);
+/// How long a lease lasts.
+pub(crate) const LEASE: Millis = Millis(LEASE_MILLIS);
 
 impl Millis {
     pub(crate) const fn plus(self, duration: Self) -> Self {
@@ -29,29 +26,8 @@ impl Millis {
         Seconds(self.0 / MILLIS_PER_SECOND)
     }
 
-    /// What a program without units makes of it.
+    /// The value that a program without units reads.
     pub(crate) fn mistaken_for_seconds(self) -> Seconds {
         Seconds(self.0)
-    }
-}
-
-/// How far a writer's clock is off, for a whole run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum Skew {
-    LeaseBehind,
-    None,
-    LeaseAhead,
-}
-
-impl Skew {
-    pub(crate) const ALL: [Self; 3] = [Self::LeaseBehind, Self::None, Self::LeaseAhead];
-
-    /// What the clock shows at the time `now`.
-    pub(crate) fn reading(self, now: Millis) -> Millis {
-        match self {
-            Self::LeaseBehind => Millis(now.0 - LEASE.0),
-            Self::None => now,
-            Self::LeaseAhead => now.plus(LEASE),
-        }
     }
 }

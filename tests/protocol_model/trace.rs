@@ -9,7 +9,7 @@ use crate::network::Fate;
 use crate::state::{Action, State};
 use crate::table::{Origin, Table};
 
-/// Numbered steps, each with what the table holds after it. A2 is the second lease of writer A.
+/// Numbered steps, each with the table's content after it. A2 is the second lease of writer A.
 pub(crate) struct Trace(pub(crate) Path<State, Action>);
 
 impl Display for Trace {
@@ -28,9 +28,13 @@ impl Display for Action {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         match self {
             Self::Attempt(_, request, fate) => write!(f, "{request}: {fate}"),
-            Self::StrayArrives(request) => write!(f, "a stray copy arrives: {request}"),
+            Self::StrayArrives(request) => write!(f, "a late duplicate arrives: {request}"),
             Self::Crash(id) => write!(f, "{id} crashes"),
             Self::Pause => f.write_str("a lease's time passes"),
+            Self::Look(id) => write!(f, "{id} looks"),
+            Self::ReadEarly(id) => write!(f, "{id} reads META, before its put arrives"),
+            Self::AnswerFromMemory(id, now) => write!(f, "{id} acquires at {}: held, as it has seen", now.0),
+            Self::ReadAfterThrottle(id) => write!(f, "{id} reads both rows"),
             Self::Get => f.write_str("get"),
         }
     }
@@ -45,12 +49,14 @@ impl Display for Request {
                 write!(f, "commit {}{again} at {}{}", claim.lease, now.0, Attempt(*attempt, *part))
             }
             Self::Release { claim } => write!(f, "release {}", claim.lease),
-            Self::Invalidate { attempt, part } => write!(f, "invalidate{}", Attempt(*attempt, *part)),
+            Self::Invalidate { is_soft, attempt, part, .. } => {
+                write!(f, "invalidate{}{}", if *is_soft { " softly" } else { "" }, Attempt(*attempt, *part))
+            }
         }
     }
 }
 
-/// What only mutants have.
+/// Steps that only mutants have.
 struct Attempt(u8, Part);
 
 impl Display for Attempt {
@@ -84,13 +90,13 @@ impl Display for Fate {
 impl Display for Table {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         match self.meta {
-            Some(lease) => write!(f, "META {lease}  ")?,
+            Some(lease) => write!(f, "META {lease}{}  ", if self.is_outdated { " (outdated)" } else { "" })?,
             None => write!(f, "META --  ")?,
         }
         let Some(lock) = &self.lock else { return f.write_str("LOCK --") };
         let origin = match lock.origin {
             Origin::Attempt => "",
-            Origin::Stray => " (by a stray)",
+            Origin::Stray => " (by a late duplicate)",
             Origin::Ghost => " (ghost)",
         };
         write!(f, "LOCK {} until {}{origin}", lock.lease, lock.expires_at_ms.0)

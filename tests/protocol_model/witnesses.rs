@@ -1,65 +1,20 @@
-//! What has to be possible, because a model in which nothing happens keeps every rule; and, by name, what the protocol
-//! does not prevent.
+//! States that must be possible, because a model in which nothing happens keeps every rule; and, by name, the limits of
+//! the protocol.
 
 use stateright::Property;
 
-use crate::lease::{CommitCalls, Lease, Leases};
+use crate::events::Event;
+use crate::lease::Lease;
 use crate::message::Request;
 use crate::model::LeaseModel;
-use crate::set::{Member, Set};
 use crate::state::State;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Event {
-    LeaseTakenOver,
-    CrashedLeaseTakenOver,
-    Held,
-    Contended,
-    ZombieRefused,
-    InvalidationFences,
-    ExpiredLeaseRefused,
-    EndedLeaseCommits,
-    RetryMeetsOwnLease,
-    RetryMeetsOwnCommit,
-    UnknownHadTakenEffect,
-    GhostLease,
-    GhostBringsOutdatedPage,
-    GhostReplacesNewerPage,
-    CommittedAfterLost,
-    CommittedTwice,
-    StrayReplacesOwnNewerLease,
-}
-
-impl Member for Event {
-    fn bit(self) -> u32 {
-        self as u32
-    }
-}
-
-/// What has been seen on the way to a state, and what it takes to see it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Witnesses {
-    pub(crate) seen: Set<Event>,
-    /// Whose writer has crashed.
-    pub(crate) crashed: Leases,
-    /// Acquired before the lease that was acquired last.
-    pub(crate) overtaken: Leases,
-    /// Which commits were told nothing certain.
-    pub(crate) unknown: CommitCalls,
-}
-
-impl Default for Witnesses {
-    fn default() -> Self {
-        Self { seen: Set::EMPTY, crashed: Leases::EMPTY, overtaken: Leases::EMPTY, unknown: CommitCalls::EMPTY }
-    }
-}
 
 impl State {
     fn saw(&self, event: Event) -> bool {
         self.history.witnesses.is_some_and(|witnesses| witnesses.seen.contains(event))
     }
 
-    /// An unknown commit that has not taken effect, and of which no copy is under way.
+    /// An unknown commit that has not taken effect, and of which no copy is in flight.
     fn has_unknown_without_effect(&self) -> bool {
         let is_under_way = |lease: Lease| {
             self.strays.iter().any(|stray| matches!(stray, Request::Commit { claim, .. } if claim.lease == lease))
@@ -90,17 +45,39 @@ pub(crate) fn possibilities() -> Vec<Property<LeaseModel>> {
         sometimes("a retry meets its own commit", |_, state| state.saw(Event::RetryMeetsOwnCommit)),
         sometimes("an unknown commit took effect", |_, state| state.saw(Event::UnknownHadTakenEffect)),
         sometimes("an unknown commit never will", |_, state| state.has_unknown_without_effect()),
-        sometimes("a stray acquire leaves a ghost", |_, state| state.saw(Event::GhostLease)),
+        sometimes("a late duplicate of an acquire revives a LOCK", |_, state| state.saw(Event::GhostLease)),
     ]
 }
 
-/// What the protocol does not prevent. Each takes a stray copy of an acquire.
+/// The limits of the protocol. Each needs a late duplicate of an acquire.
 pub(crate) fn limits() -> Vec<Property<LeaseModel>> {
     vec![
-        sometimes("a ghost brings an invalidated page back", |_, state| state.saw(Event::GhostBringsOutdatedPage)),
-        sometimes("a ghost replaces a newer page", |_, state| state.saw(Event::GhostReplacesNewerPage)),
+        sometimes("a revived LOCK brings an invalidated page back", |_, state| {
+            state.saw(Event::GhostBringsOutdatedPage)
+        }),
+        sometimes("a revived LOCK replaces a newer page", |_, state| state.saw(Event::GhostReplacesNewerPage)),
         sometimes("a lost commit takes effect after all", |_, state| state.saw(Event::CommittedAfterLost)),
         sometimes("a lease commits twice", |_, state| state.saw(Event::CommittedTwice)),
-        sometimes("a stray replaces its owner's newer lease", |_, state| state.saw(Event::StrayReplacesOwnNewerLease)),
+        sometimes("a late duplicate replaces its owner's newer lease", |_, state| {
+            state.saw(Event::StrayReplacesOwnNewerLease)
+        }),
     ]
+}
+
+/// States that the rules for fleets make possible, and limits that remain.
+pub(crate) fn of_fleet() -> Vec<Property<LeaseModel>> {
+    vec![
+        sometimes("a lease that was seen answers an acquire", |_, state| state.saw(Event::HeldByMemory)),
+        sometimes("a newer page makes a lease needless", |_, state| state.saw(Event::Needless)),
+        sometimes("a page published between read and put is rendered again", |_, state| {
+            state.saw(Event::RenderedAgain)
+        }),
+    ]
+}
+
+/// The limit that remains for a soft invalidation.
+pub(crate) fn of_soft_invalidation() -> Vec<Property<LeaseModel>> {
+    vec![sometimes("a late duplicate of a soft invalidation marks a newer page", |_, state| {
+        state.saw(Event::SoftInvalidationAgain)
+    })]
 }

@@ -4,7 +4,7 @@
 //! sends, which may be an old one. How often an attempt is repeated is left open: after each failed one the call may
 //! retry or give up. So the model covers every limit on attempts and on time.
 
-use crate::history::Report;
+use crate::call::{Report, Then, after_acquire, after_commit};
 use crate::lease::{Lease, Owner, Token, WriterId};
 use crate::message::{Answer, Claim, Part, Request};
 use crate::model::LeaseModel;
@@ -35,16 +35,8 @@ pub(crate) enum Phase {
         now: Millis,
     },
     Releasing,
-}
-
-/// What a call does after an attempt that failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Then {
-    Retry,
-    /// It has been tried often enough.
-    GiveUp,
-    /// There is no time left, not even to release what an acquire may have taken.
-    TimeIsUp,
+    /// The lease that it got is needless.
+    Returning,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -64,28 +56,51 @@ impl Writer {
         Lease { writer: self.id, round: self.round }
     }
 
-    /// In a round, with no request under way.
+    /// In a round, with no request in flight.
     pub(crate) fn is_between_calls(self) -> bool {
         matches!(self.phase, Phase::Rendering { .. } | Phase::Wondering { .. })
     }
 
     /// May acquire or commit the present round's lease, or will be told how that went.
     pub(crate) fn has_plans(self, model: &LeaseModel) -> bool {
-        self.has_rounds_left(model) && self.phase != Phase::Releasing
+        self.has_rounds_left(model) && !matches!(self.phase, Phase::Releasing | Phase::Returning)
     }
 
     fn has_rounds_left(self, model: &LeaseModel) -> bool {
         self.round < model.bounds.rounds[self.id.index()]
     }
 
-    fn claim(self, model: &LeaseModel) -> Claim {
+    /// Before a round.
+    pub(crate) fn is_idle(self, model: &LeaseModel) -> bool {
+        self.phase == Phase::Idle && self.has_rounds_left(model)
+    }
+
+    /// Between two attempts of an acquire, which all send this reading of the clock.
+    pub(crate) fn acquires_at(self, model: &LeaseModel) -> Option<Millis> {
+        match self.phase {
+            Phase::Acquiring { now, .. } if self.has_rounds_left(model) => Some(now),
+            _ => None,
+        }
+    }
+
+    /// Has learned by a read that it has the lease.
+    pub(crate) fn has_acquired(&mut self, clock: Millis) {
+        self.phase = Phase::Rendering { began: clock };
+    }
+
+    /// Has a lease that is needless.
+    pub(crate) fn turns_back(&mut self) {
+        self.phase = Phase::Returning;
+    }
+
+    pub(crate) fn claim(self, model: &LeaseModel) -> Claim {
         let lease = self.lease();
         let first = Lease { round: 0, ..lease };
         let token = Token(if model.has(Mutant::OneTokenForAllRounds) { first } else { lease });
         Claim { lease, token, owner: Owner(model.bounds.owners[self.id.index()]) }
     }
 
-    /// The requests that may now be under way. `readings` is what the clock has shown so far.
+    /// The requests that may now be in flight. `readings` are the clock's readings so far.
     pub(crate) fn requests(
         self,
         readings: impl Iterator<Item = Millis>,
@@ -111,11 +126,11 @@ impl Writer {
                 send(commit(1, now));
                 send(Request::Release { claim });
             }
-            Phase::Releasing => send(Request::Release { claim }),
+            Phase::Releasing | Phase::Returning => send(Request::Release { claim }),
         }
     }
 
-    /// An attempt with `request` is made. The first of a call fixes what the others send.
+    /// An attempt with `request` is made. The first of a call fixes the content of the others.
     pub(crate) fn send(&mut self, request: Request) {
         match request {
             Request::Acquire { now, .. } if self.phase == Phase::Idle => {
@@ -124,8 +139,8 @@ impl Writer {
             Request::Commit { nth, now, attempt, part, .. } => {
                 self.phase = Phase::Committing { nth, now, attempt, part };
             }
-            Request::Release { .. } => self.phase = Phase::Releasing,
-            Request::Acquire { .. } | Request::Invalidate { .. } => {}
+            Request::Release { .. } if self.phase != Phase::Returning => self.phase = Phase::Releasing,
+            Request::Release { .. } | Request::Acquire { .. } | Request::Invalidate { .. } => {}
         }
     }
 
@@ -140,6 +155,18 @@ impl Writer {
                 }
                 None
             }
+            Phase::Returning => match answer {
+                Answer::Done { .. } | Answer::Refused => {
+                    self.end_round();
+                    Some(Report::Needless)
+                }
+                _ => {
+                    if then != Then::Retry {
+                        self.end_round();
+                    }
+                    None
+                }
+            },
             Phase::Idle | Phase::Rendering { .. } | Phase::Wondering { .. } => None,
         }
     }
@@ -152,22 +179,15 @@ impl Writer {
         clock: Millis,
         model: &LeaseModel,
     ) -> Option<Report> {
-        let report = match answer {
-            Answer::Done { .. } => Report::Acquired,
-            Answer::Refused => Report::Held,
-            _ if then == Then::Retry => {
-                if let Phase::Acquiring { unsure, .. } = &mut self.phase {
-                    *unsure |= answer == Answer::Silence;
-                }
-                return None;
+        let Some(report) = after_acquire(answer, then, was_unsure, model.mutant) else {
+            if let Phase::Acquiring { unsure, .. } = &mut self.phase {
+                *unsure |= answer == Answer::Silence;
             }
-            Answer::Silence if model.has(Mutant::TimeoutIsSuccess) => Report::Acquired,
-            Answer::Conflict if !was_unsure || model.has(Mutant::ContendedDespiteDoubt) => Report::Contended,
-            _ => Report::AcquireUnknown,
+            return None;
         };
         match report {
             Report::Acquired => self.phase = Phase::Rendering { began: clock },
-            // The store releases by itself what it tells nobody of, unless the last attempt was throttled.
+            // The store itself releases a lease that it has not reported, unless the last attempt was throttled.
             Report::AcquireUnknown if then == Then::GiveUp && answer != Answer::Throttled => {
                 self.phase = Phase::Releasing;
             }
@@ -178,21 +198,13 @@ impl Writer {
 
     fn hear_of_commit(&mut self, answer: Answer, then: Then, model: &LeaseModel) -> Option<Report> {
         let Phase::Committing { nth, now, attempt, part } = &mut self.phase else { return None };
-        let report = match answer {
-            Answer::Done { .. } if *part == Part::First => {
+        let Some(report) = after_commit(answer, then, *part, model.mutant) else {
+            if matches!(answer, Answer::Done { .. }) {
                 *part = Part::Second;
-                return None;
-            }
-            Answer::Done { .. } => Report::Committed,
-            Answer::Refused => Report::LeaseLost,
-            Answer::Conflict | Answer::Throttled if model.has(Mutant::CancellationIsLeaseLost) => Report::LeaseLost,
-            _ if then == Then::Retry => {
+            } else {
                 *attempt += u8::from(model.has(Mutant::NewRequestTokenForEachAttempt));
-                return None;
             }
-            Answer::Silence if model.has(Mutant::TimeoutIsLeaseLost) => Report::LeaseLost,
-            Answer::Silence if model.has(Mutant::TimeoutIsSuccess) => Report::Committed,
-            _ => Report::CommitUnknown,
+            return None;
         };
         let may_wonder = model.bounds.callers_commit_again && *nth == 0 && report != Report::LeaseLost;
         let now = *now;
@@ -207,7 +219,7 @@ impl Writer {
         Some(report)
     }
 
-    /// Also what a crash leaves: nothing of the round is remembered.
+    /// Also the state after a crash: nothing of the round is kept.
     pub(crate) fn end_round(&mut self) {
         *self = Self { round: self.round + 1, ..Self::new(self.id) };
     }

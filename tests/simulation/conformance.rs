@@ -4,7 +4,6 @@ use std::env;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use aws_smithy_http_client::Builder as HttpClientBuilder;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
 };
@@ -13,12 +12,10 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use serde_json::{Value, json};
-use tabletheory_isr::{
-    CacheKey, Config, Endpoint, EntryKey, EpochMillis, Generation, HtmlPointer, LeaseClaim, LeaseMillis, LeaseOwner,
-    LeaseRequest, LeaseToken, Page, RevalidateSeconds, Store, TableName,
-};
+use tabletheory_isr::{BooleanOption, Config, Endpoint, NumberOption, TableName, http_client};
 
 use crate::dynamodb::Database;
+use crate::process::{Claim, Process, page};
 
 const OPERATIONS: usize = 1_500;
 const NOW_MS: f64 = 1_700_000_000_000.0;
@@ -141,12 +138,13 @@ fn under_the_same_token(transaction: &HttpRequest) -> HttpRequest {
 
 fn put(template: &HttpRequest, row: &Value) -> HttpRequest {
     let body = json_of(template);
-    let names = [&body["TableName"], &body["TransactItems"][0]["Delete"]["TableName"]];
-    let table = names.into_iter().find(|name| name.is_string()).expect("a table");
+    let first_action = body["TransactItems"][0].as_object().and_then(|action| action.values().next());
+    let named = first_action.unwrap_or(&body);
+    let table = named["TableName"].as_str().expect("a table");
     with_body(template, "PutItem", &json!({ "TableName": table, "Item": row }))
 }
 
-/// What a reader of the answer can tell: numbers by their value, errors by their code and reasons.
+/// The observable parts of an answer: numbers by their value, errors by their code and reasons.
 fn essence(body: &Value) -> Value {
     if let Some(code) = body["__type"].as_str() {
         let code = code.rsplit('#').next();
@@ -197,30 +195,18 @@ fn hostile_row(random: &mut fastrand::Rng) -> Value {
 }
 
 /// Anybody does anything at any time.
-async fn operate(store: &Store, random: &mut fastrand::Rng) {
+async fn operate(process: &Process, random: &mut fastrand::Rng) {
     let text = |kind: &str, number: u8| format!("{kind}{number}");
-    let key: EntryKey = store.key(CacheKey::new("cacheKey", text("k", random.u8(0..3))).expect("not empty"));
-    let claim = LeaseClaim {
-        key: key.clone(),
-        owner: LeaseOwner::new("leaseOwner", text("o", random.u8(0..3))).expect("not empty"),
-        token: LeaseToken::new("leaseToken", text("t", random.u8(0..3))).expect("not empty"),
-    };
-    let now = EpochMillis::new("nowMs", NOW_MS + f64::from(random.i32(-3_000..3_000)) / 4.0).expect("in range");
-    // What comes of it has been compared.
+    let key = process.key(&text("k", random.u8(0..3)));
+    let claim = Claim { key: key.clone(), owner: text("o", random.u8(0..3)), token: text("t", random.u8(0..3)) };
+    let now = NOW_MS + f64::from(random.i32(-3_000..3_000)) / 4.0;
+    // The results have been compared.
     match random.u8(0..10) {
-        0 => drop(store.get(&key).await),
-        1 => drop(store.invalidate(&key).await),
-        2 => store.release_lease(&claim).await,
-        3..6 => {
-            let pointer = HtmlPointer::new("htmlPointer", text("p", random.u8(0..9))).expect("not empty");
-            let page = Page::new(&pointer, now, RevalidateSeconds::DEFAULT);
-            drop(store.commit_generation(&Generation { claim, page, now }).await);
-        }
-        _ => {
-            let duration = LeaseMillis::new("leaseDurationMs", f64::from(random.u16(1..2_000))).expect("in range");
-            let request = LeaseRequest { claim, now, duration, fallback_revalidate: RevalidateSeconds::DEFAULT };
-            drop(store.try_acquire_lease(&request).await);
-        }
+        0 => drop(process.get(&key).await),
+        1 => drop(process.invalidate(&key).await),
+        2 => process.release(&claim).await,
+        3..6 => drop(process.commit(&claim, page(&text("p", random.u8(0..9)), now, 60.0), now).await),
+        _ => drop(process.try_acquire(&claim, now, f64::from(random.u16(1..2_000))).await),
     }
 }
 
@@ -230,17 +216,18 @@ async fn memory_answers_as_dynamodb_local_does() {
     let endpoint = env::var("DYNAMODB_ENDPOINT").expect("DYNAMODB_ENDPOINT says where DynamoDB Local is");
     let mut config = Config::new(TableName::new(format!("isr-{}", uuid::Uuid::new_v4())).expect("a name"));
     config.endpoint = Some(Endpoint::new("DYNAMODB_ENDPOINT", &endpoint).expect("an address"));
-    config.lease_ttl_buffer_seconds = 0.0;
-    Store::new(config.clone()).ensure_table().await.expect("a table");
+    config.set_number(NumberOption::LeaseTtlBufferSeconds, 0.0).expect("in range");
+    Process::new(config.clone()).ensure_table().await;
     let state = Arc::new(Mutex::new(Compared { random: fastrand::Rng::with_seed(1), ..Compared::default() }));
-    let both = Both { local: HttpClientBuilder::new().build_http(), state: Arc::clone(&state), turn: Arc::default() };
+    let both = Both { local: http_client(&config), state: Arc::clone(&state), turn: Arc::default() };
     config.http_client = Some(SharedHttpClient::new(both));
     let mut random = fastrand::Rng::with_seed(2);
     for _ in 0..OPERATIONS / 10 {
+        config.set_boolean(BooleanOption::SoftInvalidation, random.bool());
         // A store refuses the tokens that it has published with; a new one does not know them.
-        let store = Store::new(config.clone());
+        let process = Process::new(config.clone());
         for _ in 0..10 {
-            operate(&store, &mut random).await;
+            operate(&process, &mut random).await;
         }
     }
     let requests = state.lock().expect("unbroken").requests;

@@ -1,14 +1,14 @@
-//! What the table did, in its order, and whether that and what the clients were told keep the protocol's promises.
+//! The table's operations in their order. It checks that they and the clients' results keep the protocol's promises.
 //!
 //! The promises, by the names that `docs/protocol.md` gives them: fenced, once, atomic, newest wins, truthful,
-//! take-over, safe release, bounded. A *ghost* is a LOCK row that a late delivery of an acquire has put after its lease
-//! had ended; the exceptions that the documents make for it are made here, and counted.
+//! take-over, safe release, bounded. A *revived LOCK* (a `ghost` in the code) is a LOCK row that a late duplicate of an
+//! acquire has put after its lease had ended. The exceptions that the documents make for it are made here, and counted.
 
 mod answers;
 mod effects;
 mod history;
 
-pub(crate) use history::{History, Version, pointer};
+pub(crate) use history::{History, Version, call_in, decimal, pointer, token_in};
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write;
@@ -16,25 +16,37 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::dynamodb::{Answer, partition};
 use crate::network::{Exchange, Fault};
+use crate::replay::{Mutant, Replay, Replays};
 
 /// Index into the ledger's calls.
 pub(crate) type CallId = usize;
 
 /// One call of a client, from its side.
 pub(crate) struct Call {
+    pub(crate) client: usize,
     pub(crate) pk: String,
     pub(crate) started: Instant,
     /// The table's version when the call began.
     pub(crate) first_version: usize,
-    /// The oldest version that its store may show a page of.
+    /// The oldest version that its store may show a page or a lease of.
     pub(crate) remembered: usize,
     pub(crate) ended: Option<Instant>,
-    /// What it met.
+    /// The faults that it met.
     pub(crate) faults: Vec<Fault>,
+    /// How long its process stood still.
+    frozen: Duration,
+    /// When its process went on, all answers that it waited for had come.
+    pub(crate) answers_wait: bool,
 }
 
-/// How often something happened; to see that a simulation reaches what it is for.
+/// How long ago a store may have seen the lease that it takes for held.
+pub(crate) const RECENTLY: Duration = Duration::from_millis(100);
+/// How long an answer that came during a freeze may take to be read.
+const GRACE: Duration = Duration::from_millis(150);
+
+/// The number of times that something happened; to see that a simulation reaches its goals.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Counts {
     pub(crate) calls: u64,
@@ -45,10 +57,14 @@ pub(crate) struct Counts {
     pub(crate) take_overs: u64,
     pub(crate) ghosts: u64,
     pub(crate) unknown_outcomes: u64,
-    /// Publishes that only a ghost made possible.
+    /// Publishes that only a revived LOCK made possible.
     pub(crate) ghost_commits: u64,
     /// Pages that were shown again after they had changed.
     pub(crate) outdated: u64,
+    /// Freezes in which the answers came that were waited for.
+    pub(crate) freezes: u64,
+    /// Several commits of one token, of which one took effect.
+    pub(crate) rival_commits: u64,
 }
 
 impl Counts {
@@ -63,6 +79,8 @@ impl Counts {
         self.unknown_outcomes += other.unknown_outcomes;
         self.ghost_commits += other.ghost_commits;
         self.outdated += other.outdated;
+        self.freezes += other.freezes;
+        self.rival_commits += other.rival_commits;
     }
 }
 
@@ -70,6 +88,12 @@ impl Counts {
 pub(crate) struct Ledger {
     pub(crate) start: Instant,
     histories: BTreeMap<String, History>,
+    /// By key: the run so far, in the model of the protocol.
+    replays: BTreeMap<String, Replays>,
+    /// Changes to the protocol, which the real code does not have.
+    mutants: Vec<Mutant>,
+    /// Those that could not have made a step.
+    pub(crate) noticed: Vec<Mutant>,
     calls: Vec<Call>,
     /// Tokens and pages of which a client was told that they never take effect.
     never: HashSet<String>,
@@ -77,13 +101,16 @@ pub(crate) struct Ledger {
     changed: HashMap<(String, String), usize>,
     pub(crate) counts: Counts,
     pub(crate) violations: Vec<String>,
-    /// A line for each event, where somebody wants to read them.
+    /// A line for each event, if a reader wants them.
     trace: Option<String>,
 }
 
 impl Ledger {
-    pub(crate) fn new(is_traced: bool) -> Self {
+    pub(crate) fn new(is_traced: bool, mutants: &[Mutant]) -> Self {
         Self {
+            replays: BTreeMap::new(),
+            mutants: mutants.to_vec(),
+            noticed: vec![],
             start: Instant::now(),
             histories: BTreeMap::new(),
             calls: Vec::new(),
@@ -100,14 +127,25 @@ impl Ledger {
     }
 
     /// A client calls.
-    pub(crate) fn began(&mut self, pk: &str, what: impl FnOnce() -> String) -> CallId {
+    pub(crate) fn began(&mut self, client: usize, pk: &str, what: impl FnOnce() -> String) -> CallId {
         let id = self.calls.len();
         self.note(|| format!("call {id} on {pk}: {}", what()));
         self.counts.calls += 1;
         let first_version = self.history(pk).latest();
         let started = Instant::now();
         let remembered = first_version;
-        self.calls.push(Call { pk: pk.to_owned(), started, first_version, remembered, ended: None, faults: vec![] });
+        let pk = pk.to_owned();
+        self.calls.push(Call {
+            client,
+            pk,
+            started,
+            first_version,
+            remembered,
+            ended: None,
+            faults: vec![],
+            frozen: Duration::ZERO,
+            answers_wait: false,
+        });
         id
     }
 
@@ -130,6 +168,10 @@ impl Ledger {
     /// The network takes a request, for these calls.
     pub(crate) fn sent(&mut self, exchange: &Exchange, calls: &[CallId], fault: Option<Fault>) {
         self.counts.exchanges += 1;
+        for id in calls {
+            // This request was not in flight when the process stood still.
+            self.calls[*id].answers_wait = false;
+        }
         if let Some(fault) = fault {
             self.counts.faulted += 1;
             for id in calls {
@@ -137,10 +179,32 @@ impl Ledger {
             }
         }
         self.note(|| format!("client {} sends {} {:?}", exchange.client, exchange.operation, fault));
+        self.step(&partition(&exchange.operation, &exchange.request), |replay| {
+            replay.sent(exchange);
+            Ok(())
+        });
     }
 
-    /// The call asks for a lease with this token.
-    pub(crate) fn acquires(&mut self, id: CallId, token: &str) {
+    /// The sender has the answer, whole.
+    pub(crate) fn heard(&mut self, exchange: &Exchange, answer: &Answer) {
+        self.step(&partition(&exchange.operation, &exchange.request), |replay| {
+            replay.heard(exchange.id, answer);
+            Ok(())
+        });
+    }
+
+    /// The model can make the step.
+    fn step(&mut self, pk: &str, step: impl FnMut(&mut Replay) -> Result<(), String>) {
+        let mutants = &self.mutants;
+        let replays = self.replays.entry(pk.to_owned()).or_insert_with(|| Replays::new(mutants));
+        if let Err(why) = replays.each(&mut self.noticed, step) {
+            self.require(false, "a step of the model", || why);
+        }
+    }
+
+    /// The call asks for a lease with this token. Its store may trust a reading of a moment ago.
+    pub(crate) fn acquires(&mut self, id: CallId, store: &str, token: &str) {
+        self.remembers(id, store, RECENTLY);
         let pk = self.calls[id].pk.clone();
         self.history(&pk).acquired_by.insert(token.to_owned(), id);
     }
@@ -151,8 +215,23 @@ impl Ledger {
         let call = &mut self.calls[id];
         call.ended = Some(now);
         let took = now - call.started;
+        // After a freeze, an answer has a moment to be read.
+        let frozen = if call.frozen.is_zero() { Duration::ZERO } else { call.frozen + GRACE };
         self.note(|| format!("call {id} ends: {}", what()));
+        let longest = longest + frozen;
         self.require(took <= longest, "bounded", || format!("call {id} took {took:?}"));
+    }
+
+    /// The process of these calls has stood still. Unless a call is alone, it may have waited for another's turn.
+    pub(crate) fn thawed(&mut self, calls: &[CallId], is_answered: bool, time: Duration) {
+        for id in calls {
+            let call = &mut self.calls[*id];
+            call.answers_wait = is_answered && calls.len() == 1 && call.faults.is_empty();
+            call.faults.push(Fault::Frozen);
+            call.frozen += time;
+        }
+        self.counts.freezes += u64::from(is_answered);
+        self.note(|| format!("calls {calls:?} stood still for {} ms", time.as_millis()));
     }
 
     /// A client is gone in the middle of its call.

@@ -1,8 +1,9 @@
 //! The way from the clients to the table and back: latency and faults, all drawn from the seed.
 //!
 //! Takes the place of the SDK's HTTP connector, so everything above it is the real thing. A request that is on its way
-//! arrives, whether or not its sender still waits.
+//! arrives, even if its sender no longer waits.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -22,7 +23,7 @@ use tokio::time::sleep;
 use crate::dynamodb::{Answer, Database, partition};
 use crate::ledger::{CallId, Ledger, Version};
 
-/// What becomes of one exchange.
+/// The outcome of one exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// The request never arrives.
@@ -41,9 +42,14 @@ pub(crate) enum Fault {
     ServerError,
     /// The request takes effect, and its answer breaks off.
     Truncated,
+    /// The connection was idle for too long: it is reset when it is used, before or after the request took effect, and so
+    /// are the client's next ones.
+    ResetOnUse,
+    /// The client's process stands still for a while. Not of the network: answers arrive meanwhile.
+    Frozen,
 }
 
-const FAULTS: [Fault; 8] = [
+const FAULTS: [Fault; 9] = [
     Fault::LostBefore,
     Fault::LostAfter,
     Fault::Delayed,
@@ -52,12 +58,16 @@ const FAULTS: [Fault; 8] = [
     Fault::Conflicting,
     Fault::ServerError,
     Fault::Truncated,
+    Fault::ResetOnUse,
 ];
+
+/// The most idle connections of a client that are dead.
+const DEAD_CONNECTIONS: u8 = 4;
 
 /// Longer than any call lasts.
 const LONGEST_DELAY_MS: u64 = 6_000;
 
-/// The table, what is known of it, and the dice.
+/// The table, the known facts about it, and the dice.
 pub(crate) struct World {
     pub(crate) random: fastrand::Rng,
     pub(crate) ledger: Ledger,
@@ -65,6 +75,11 @@ pub(crate) struct World {
     faults: Faults,
     /// The calls that each client is in.
     pub(crate) in_flight: Vec<Vec<CallId>>,
+    exchanges: usize,
+    /// Of each client: its exchanges without an answer.
+    unanswered: Vec<BTreeSet<usize>>,
+    /// Of each client: its idle connections that will be reset.
+    dead_connections: Vec<u8>,
 }
 
 /// How many exchanges are faulted.
@@ -84,6 +99,9 @@ impl World {
             database: Database::default(),
             faults: Faults::AQuarter,
             in_flight: vec![vec![]; clients],
+            exchanges: 0,
+            unanswered: vec![BTreeSet::new(); clients],
+            dead_connections: vec![0; clients],
         }
     }
 
@@ -91,9 +109,28 @@ impl World {
         self.faults = faults;
     }
 
-    fn draw_fault(&mut self) -> Option<Fault> {
+    fn draw_fault(&mut self, client: usize) -> Option<Fault> {
+        if let Some(left) = self.dead_connections[client].checked_sub(1) {
+            self.dead_connections[client] = left;
+            return Some(Fault::ResetOnUse);
+        }
         let is_faulted = self.faults == Faults::AQuarter && self.random.u8(0..4) == 0;
-        is_faulted.then(|| FAULTS[self.random.usize(0..FAULTS.len())])
+        let fault = is_faulted.then(|| FAULTS[self.random.usize(0..FAULTS.len())]);
+        if fault == Some(Fault::ResetOnUse) {
+            self.dead_connections[client] = self.random.u8(0..DEAD_CONNECTIONS);
+        }
+        fault
+    }
+
+    /// The client stands still. Which of its requests have no answer yet.
+    pub(crate) fn freeze(&self, client: usize) -> BTreeSet<usize> {
+        self.unanswered[client].clone()
+    }
+
+    /// The client goes on, after a freeze in which these requests waited for their answers.
+    pub(crate) fn thaw(&mut self, client: usize, waited: &BTreeSet<usize>, time: Duration) {
+        let is_answered = !waited.is_empty() && waited.is_disjoint(&self.unanswered[client]);
+        self.ledger.thawed(&self.in_flight[client], is_answered, time);
     }
 
     fn millis(&mut self, range: std::ops::RangeInclusive<u64>) -> Duration {
@@ -101,33 +138,34 @@ impl World {
     }
 
     /// The request takes effect, or is refused, now.
-    fn deliver(&mut self, exchange: &Exchange) -> Answer {
+    fn deliver(&mut self, exchange: &Exchange, is_awaited: bool) -> Answer {
         let answer = self.database.answer(&exchange.operation, &exchange.request);
         let pk = partition(&exchange.operation, &exchange.request);
         let row = |sk| self.database.row(&pk, sk);
         let after = Version::of_rows(row("META"), row("LOCK"));
-        self.ledger.delivered(&pk, exchange, &answer, &after);
+        self.ledger.delivered(&pk, exchange, is_awaited, &answer, &after);
         answer
     }
 }
 
 pub(crate) fn lock(world: &Shared) -> MutexGuard<'_, World> {
-    world.lock().expect("nobody panics while holding it")
+    world.lock().expect("no thread panics while holding it")
 }
 
 /// A request, and whose it is.
 pub(crate) struct Exchange {
+    pub(crate) id: usize,
     pub(crate) client: usize,
     pub(crate) operation: String,
     pub(crate) request: Value,
 }
 
 impl Exchange {
-    fn new(client: usize, request: &HttpRequest) -> Self {
+    pub(crate) fn new(id: usize, client: usize, request: &HttpRequest) -> Self {
         let target = request.headers().get("x-amz-target").expect("each request has a target");
         let operation = target.strip_prefix("DynamoDB_20120810.").expect("in this version").to_owned();
         let body = request.body().bytes().expect("no request is streamed");
-        Self { client, operation, request: serde_json::from_slice(body).expect("each request is JSON") }
+        Self { id, client, operation, request: serde_json::from_slice(body).expect("each request is JSON") }
     }
 }
 
@@ -157,9 +195,11 @@ impl HttpConnector for Wire {
         let (reply, answer) = oneshot::channel();
         let journey = {
             let mut world = lock(&self.world);
-            let exchange = Exchange::new(self.client, &request);
-            let fault = world.draw_fault();
             let world = &mut *world;
+            world.exchanges += 1;
+            let exchange = Exchange::new(world.exchanges, self.client, &request);
+            world.unanswered[self.client].insert(exchange.id);
+            let fault = world.draw_fault(self.client);
             world.ledger.sent(&exchange, &world.in_flight[self.client], fault);
             let longest = if fault == Some(Fault::Delayed) { LONGEST_DELAY_MS } else { 20 };
             Journey { exchange, fault, there: world.millis(1..=longest), back: world.millis(1..=20) }
@@ -185,48 +225,72 @@ struct Journey {
 impl Journey {
     async fn travel(self, world: Shared, reply: oneshot::Sender<Reply>) {
         sleep(self.there).await;
-        let answer = self.arrive(&mut lock(&world));
-        if self.fault == Some(Fault::Duplicated) {
-            let late = lock(&world).millis(1..=LONGEST_DELAY_MS);
+        let arrival = self.arrive(&mut lock(&world), !reply.is_closed());
+        let late = (self.fault == Some(Fault::Duplicated)).then(|| lock(&world).millis(1..=LONGEST_DELAY_MS));
+        if let Some(arrival) = arrival {
             sleep(self.back).await;
-            let _ = reply.send(answer.expect("a duplicated request is answered"));
+            self.hand_over(arrival, &world, reply);
+        }
+        if let Some(late) = late {
             sleep(late).await;
-            lock(&world).deliver(&self.exchange);
-        } else if let Some(answer) = answer {
-            sleep(self.back).await;
-            // The sender may have given up.
-            let _ = reply.send(answer);
+            lock(&world).deliver(&self.exchange, false);
         }
     }
 
-    /// What the sender gets back; nothing for silence.
-    fn arrive(&self, world: &mut World) -> Option<Reply> {
+    /// The sender may have given up.
+    fn hand_over(&self, arrival: Arrival, world: &Shared, reply: oneshot::Sender<Reply>) {
+        let mut world = lock(world);
+        world.unanswered[self.exchange.client].remove(&self.exchange.id);
+        match arrival {
+            Arrival::Answer(answer) => {
+                if reply.send(Ok(response(&answer))).is_ok() {
+                    world.ledger.heard(&self.exchange, &answer);
+                }
+            }
+            Arrival::Broken(fragment) => drop(reply.send(Ok(fragment))),
+            Arrival::Reset => {
+                drop(reply.send(Err(ConnectorError::io(std::io::Error::other("connection reset").into()))));
+            }
+        }
+    }
+
+    /// The answer for the sender; `None` for silence.
+    fn arrive(&self, world: &mut World, is_awaited: bool) -> Option<Arrival> {
         match self.fault {
-            None | Some(Fault::Delayed | Fault::Duplicated) => Some(Ok(response(&world.deliver(&self.exchange)))),
+            None | Some(Fault::Delayed | Fault::Duplicated) => {
+                Some(Arrival::Answer(world.deliver(&self.exchange, is_awaited)))
+            }
+            Some(Fault::ResetOnUse) => {
+                if world.random.bool() {
+                    world.deliver(&self.exchange, is_awaited);
+                }
+                Some(Arrival::Reset)
+            }
+            Some(Fault::Frozen) => unreachable!("the network does not freeze"),
             Some(Fault::LostBefore) => lost(world),
             Some(Fault::LostAfter) => {
-                world.deliver(&self.exchange);
+                world.deliver(&self.exchange, is_awaited);
                 lost(world)
             }
             Some(Fault::Throttled) => {
                 let code = if world.random.bool() { "ThrottlingException" } else { "ProvisionedThroughputExceeded" };
-                Some(Ok(response(&self.refusal(code))))
+                Some(Arrival::Answer(self.refusal(code)))
             }
             Some(Fault::Conflicting) => {
                 let code = if world.random.bool() { "TransactionInProgressException" } else { "TransactionConflict" };
-                Some(Ok(response(&self.refusal(code))))
+                Some(Arrival::Answer(self.refusal(code)))
             }
             Some(Fault::ServerError) => {
                 if world.random.bool() {
-                    world.deliver(&self.exchange);
+                    world.deliver(&self.exchange, is_awaited);
                 }
-                Some(Ok(response(&Answer::error(500, "InternalServerError", "Internal server error"))))
+                Some(Arrival::Answer(Answer::error(500, "InternalServerError", "Internal server error")))
             }
             Some(Fault::Truncated) => {
-                let answer = world.deliver(&self.exchange);
+                let answer = world.deliver(&self.exchange, is_awaited);
                 let whole = answer.body.to_string();
                 let kept = world.random.usize(0..whole.len());
-                Some(Ok(http_response(answer.status, whole[..kept].to_owned())))
+                Some(Arrival::Broken(http_response(answer.status, whole[..kept].to_owned())))
             }
         }
     }
@@ -249,12 +313,20 @@ impl Journey {
     }
 }
 
-/// A connection that breaks, or one on which nothing ever comes.
-fn lost(world: &mut World) -> Option<Reply> {
-    world.random.bool().then(|| Err(ConnectorError::io(std::io::Error::other("connection reset").into())))
+/// The answer for the sender.
+enum Arrival {
+    Answer(Answer),
+    /// Part of an answer.
+    Broken(HttpResponse),
+    Reset,
 }
 
-fn response(answer: &Answer) -> HttpResponse {
+/// A connection that breaks, or one on which nothing ever comes.
+fn lost(world: &mut World) -> Option<Arrival> {
+    world.random.bool().then_some(Arrival::Reset)
+}
+
+pub(crate) fn response(answer: &Answer) -> HttpResponse {
     http_response(answer.status, answer.body.to_string())
 }
 

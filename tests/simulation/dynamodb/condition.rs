@@ -86,10 +86,16 @@ impl<'a> Reader<'a> {
             self.expect(")");
             return attribute.and_then(kind) == wanted;
         }
+        if self.skip("attribute_exists") {
+            self.expect("(");
+            let attribute = self.operand();
+            self.expect(")");
+            return attribute.is_some();
+        }
         self.comparison()
     }
 
-    /// What is compared with something absent, or of another type, is neither less nor more nor equal.
+    /// A comparison with an absent value, or with one of another type, is never true.
     fn comparison(&mut self) -> bool {
         let left = self.operand();
         let operator = self.take();

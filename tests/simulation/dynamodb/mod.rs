@@ -1,8 +1,12 @@
 //! `DynamoDB` in memory, as far as the store uses it: one table, the five requests, conditions and request tokens.
 //!
-//! It never guesses: what it does not know, it panics at. `conformance.rs` holds it against DynamoDB Local.
+//! It never guesses: it panics at an unknown request. `conformance.rs` holds it against DynamoDB Local.
 
+mod capacity;
 mod condition;
+mod update;
+
+pub(crate) use self::capacity::{Capacity, Units};
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -14,7 +18,7 @@ pub(crate) type Item = Map<String, Value>;
 /// Partition key and sort key.
 type Key = (String, String);
 
-/// What is sent back.
+/// The response.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -54,8 +58,10 @@ const CONDITION_FAILED: &str = "The conditional request failed";
 #[derive(Default)]
 pub(crate) struct Database {
     rows: BTreeMap<Key, Item>,
-    /// By client request token: what was asked for under it.
+    /// By client request token: the request that had it.
     applied: HashMap<String, Value>,
+    /// The limits of its partitions; without them it serves everything.
+    pub(crate) capacity: Option<Capacity>,
 }
 
 impl Database {
@@ -63,8 +69,11 @@ impl Database {
         self.rows.get(&(pk.to_owned(), sk.to_owned()))
     }
 
-    /// Applies the request, all of it or nothing.
+    /// Applies the request, completely or not at all.
     pub(crate) fn answer(&mut self, operation: &str, request: &Value) -> Answer {
+        if let Some(refusal) = self.capacity.as_mut().and_then(|capacity| capacity.refuse(operation, request)) {
+            return refusal;
+        }
         match operation {
             "Query" => self.query(request),
             "GetItem" => match self.rows.get(&key_of(&request["Key"])) {
@@ -132,10 +141,18 @@ impl Database {
 
     fn apply(&mut self, operation: &str, request: &Value) {
         let key = target(operation, request);
-        if operation == "PutItem" {
-            self.rows.insert(key, request["Item"].as_object().expect("an item").clone());
-        } else {
-            self.rows.remove(&key);
+        match operation {
+            "PutItem" => {
+                self.rows.insert(key, request["Item"].as_object().expect("an item").clone());
+            }
+            "UpdateItem" => {
+                // An update of a missing row makes one of its key.
+                let new = || request["Key"].as_object().expect("a key").clone();
+                update::apply(request, self.rows.entry(key).or_insert_with(new));
+            }
+            _ => {
+                self.rows.remove(&key);
+            }
         }
     }
 }
@@ -146,6 +163,7 @@ fn action(action: &Value) -> (&str, &Value) {
     match name.as_str() {
         "Put" => ("PutItem", request),
         "Delete" => ("DeleteItem", request),
+        "Update" => ("UpdateItem", request),
         other => panic!("the store has no use for {other}"),
     }
 }

@@ -2,15 +2,17 @@
 
 use std::fmt::Debug;
 
-use tabletheory_isr::{Error, ErrorKind, LeaseAttempt, LeaseRequest, Record};
+use tabletheory_isr::{Error, ErrorKind, LeaseAttempt, Record};
 
-use super::history::token_in;
+use super::history::{Published, token_in};
 use super::{Call, CallId, Ledger, Version};
 use crate::network::Fault;
+use crate::process::Claim;
+use crate::replay::{Acquired, CommitReport};
 
 impl Ledger {
-    /// A read shows what the rows were at one moment of the call, or a page without a lease from as long before it as
-    /// its store may remember one.
+    /// A read shows the rows at one moment of the call, or a page without a lease from as long before it as its page
+    /// cache may keep one.
     pub(crate) fn answered_get(&mut self, id: CallId, result: &Result<Option<Record>, Error>) {
         match result {
             Ok(record) => {
@@ -30,34 +32,52 @@ impl Ledger {
         }
     }
 
-    /// A granted lease was in the row; a refused one was somebody else's and had not run out.
+    /// A granted lease was in the row. A refused one was another's and had not run out. It was in the row during the
+    /// call, or at most 100 ms before it, if the store has not changed the key since.
     pub(crate) fn answered_acquire(
         &mut self,
         id: CallId,
-        request: &LeaseRequest,
+        claim: &Claim,
+        now: f64,
         result: &Result<LeaseAttempt, Error>,
     ) {
-        let (owner, now) = (request.claim.owner.as_str(), request.now.get());
-        let record = match result {
-            Ok(LeaseAttempt::Acquired(record) | LeaseAttempt::Held(record)) => record,
-            Err(error) => return self.failed(id, error),
+        let Claim { key, owner, token } = claim;
+        let shown = match result {
+            Ok(LeaseAttempt::Acquired(record) | LeaseAttempt::Held(record)) => {
+                Some(Version::of_record(record.page.as_ref(), record.lease.as_ref()))
+            }
+            Err(_) => None,
         };
-        let shown = Version::of_record(record.page.as_ref(), record.lease.as_ref());
-        self.require_seen(id, &shown.page, |version| version.page == shown.page);
+        let told = match (result, &shown) {
+            (Ok(LeaseAttempt::Acquired(_)), _) => Acquired::Yes,
+            (_, Some(Version { lock: Some(_), .. })) => Acquired::Held,
+            (_, Some(_)) => Acquired::HeldByNobody,
+            (_, None) => Acquired::Failed,
+        };
+        let (client, started) = (self.calls[id].client, self.calls[id].started);
+        self.step(key.partition(), |replay| replay.acquire_ended((owner, token, now), client, started, told));
+        let (Some(shown), Ok(_)) = (shown, result) else {
+            if let Err(error) = result {
+                self.failed(id, error);
+            }
+            return;
+        };
+        let Call { first_version, remembered, .. } = self.calls[id];
+        let first = if told == Acquired::Held { remembered } else { first_version };
+        self.require_since(id, first, &shown.page, |version| version.page == shown.page);
         if let Some(lock) = &shown.lock {
-            self.require_seen(id, lock, |version| version.lock.as_ref() == Some(lock));
+            self.require_since(id, first, lock, |version| version.lock.as_ref() == Some(lock));
         }
-        let token = request.claim.token.as_str();
-        if matches!(result, Ok(LeaseAttempt::Acquired(_))) {
+        if told == Acquired::Yes {
             let is_ours = shown.is_held_with(token);
             self.require(is_ours, "truthful", || format!("call {id} acquired with {shown:?}"));
         } else if let Some(lock) = shown.lock {
             self.require(!lock.is_free(owner, now), "truthful", || format!("call {id} is held by {lock:?}"));
-        } else {
-            self.require_met(id, &[Fault::Conflicting], "held by nobody");
-            self.never.insert(token.to_owned());
-            let was_granted = self.history(request.claim.key.partition()).seen.contains(token);
-            self.require(!was_granted, "truthful", || format!("call {id} is held by nobody but itself"));
+        } else if !shown.page.is_some_and(|page| page.is_fresh(now + 1_000.0)) {
+            self.require_met(id, &[Fault::Conflicting], "held without a holder");
+            self.never.insert(token.clone());
+            let was_granted = self.history(key.partition()).seen.contains(token);
+            self.require(!was_granted, "truthful", || format!("call {id} is held by itself only"));
         }
     }
 
@@ -68,6 +88,12 @@ impl Ledger {
         let history = self.history(&pk);
         let version = history.published.get(pointer).copied();
         let is_ghost = history.ghosts.contains(token_in(pointer));
+        let report = match result {
+            Ok(()) => CommitReport::Committed,
+            Err(error) if error.kind() == ErrorKind::LeaseNotOwned => CommitReport::LeaseLost,
+            Err(_) => CommitReport::Unknown,
+        };
+        self.step(&pk, |replay| replay.commit_ended(token_in(pointer), id, report));
         match result {
             Ok(()) => {
                 let took_effect = version.is_some_and(|version| version > first);
@@ -85,7 +111,14 @@ impl Ledger {
     /// An invalidation that succeeded took effect before it was told.
     pub(crate) fn answered_invalidate(&mut self, id: CallId, result: &Result<(), Error>) {
         match result {
-            Ok(()) => self.require_seen(id, &"no rows", |version| *version == Version::default()),
+            Ok(()) => {
+                let Call { pk, client, started, .. } = &self.calls[id];
+                let (pk, client, started) = (pk.clone(), *client, *started);
+                self.step(&pk, |replay| replay.invalidation_succeeded(client, started));
+                self.require_seen(id, &"no page but an outdated one", |version| {
+                    version.lock.is_none() && version.page.as_ref().is_none_or(Published::is_outdated)
+                });
+            }
             Err(error) => self.failed(id, error),
         }
     }
@@ -101,15 +134,41 @@ impl Ledger {
 
     /// An error is of the kind that was met, and says no more than is known.
     fn failed(&mut self, id: CallId, error: &Error) {
-        use Fault::{Conflicting, Delayed, Duplicated, LostAfter, LostBefore, ServerError, Throttled, Truncated};
+        use Fault::{
+            Conflicting, Delayed, Duplicated, Frozen, LostAfter, LostBefore, ResetOnUse, ServerError, Throttled,
+            Truncated,
+        };
+        // An open circuit refuses a call before it sends a request.
+        if error.kind() == ErrorKind::Unavailable && error.to_string().contains("circuit open") {
+            let sent_nothing = self.calls[id].faults.is_empty();
+            self.require(sent_nothing, "truthful", || format!("call {id} says that nothing was sent"));
+            return;
+        }
         self.counts.unknown_outcomes += 1;
         let causes: &[Fault] = match error.kind() {
             ErrorKind::Throttled => &[Throttled],
             ErrorKind::Conflict => &[Conflicting],
-            ErrorKind::Unavailable => &[LostBefore, LostAfter, ServerError, Truncated],
-            ErrorKind::Timeout => {
-                &[LostBefore, LostAfter, Delayed, Duplicated, Throttled, Conflicting, ServerError, Truncated]
+            ErrorKind::Unavailable => &[LostBefore, LostAfter, ServerError, Truncated, ResetOnUse],
+            // An answer that came in during a freeze counts before the limit that passed.
+            ErrorKind::Timeout
+                if self.calls[id].answers_wait
+                    && self.calls[id].faults == [Frozen]
+                    && !error.to_string().contains("before anything was sent") =>
+            {
+                &[]
             }
+            ErrorKind::Timeout => &[
+                LostBefore,
+                LostAfter,
+                Delayed,
+                Duplicated,
+                Throttled,
+                Conflicting,
+                ServerError,
+                Truncated,
+                ResetOnUse,
+                Frozen,
+            ],
             _ => &[],
         };
         self.require_met(id, causes, &error.to_string());
@@ -127,7 +186,7 @@ impl Ledger {
 
     fn require_since(&mut self, id: CallId, first: usize, shown: &impl Debug, is_shown: impl Fn(&Version) -> bool) {
         let was_there = self.was_there(id, first, is_shown);
-        self.require(was_there, "truthful", || format!("call {id} shows what was not there: {shown:?}"));
+        self.require(was_there, "truthful", || format!("call {id} shows a state that was not there: {shown:?}"));
     }
 
     fn was_there(&mut self, id: CallId, first: usize, is_shown: impl Fn(&Version) -> bool) -> bool {

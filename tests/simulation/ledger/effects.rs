@@ -1,4 +1,4 @@
-//! Whether the table's conditions let through what they must, and nothing else.
+//! Whether the table's conditions allow the correct changes, and only those.
 
 use serde_json::Value;
 use tokio::time::Instant;
@@ -7,10 +7,18 @@ use super::history::{Held, Published, decimal, token_in};
 use super::{Ledger, Version};
 use crate::dynamodb::Answer;
 use crate::network::Exchange;
+use crate::replay::copy;
 
 impl Ledger {
     /// A request has taken effect or was refused, and left the rows as they are in `after`.
-    pub(crate) fn delivered(&mut self, pk: &str, exchange: &Exchange, answer: &Answer, after: &Version) {
+    pub(crate) fn delivered(
+        &mut self,
+        pk: &str,
+        exchange: &Exchange,
+        is_awaited: bool,
+        answer: &Answer,
+        after: &Version,
+    ) {
         let before = self.history(pk).now();
         let accepted = answer.status == 200;
         self.note(|| {
@@ -25,6 +33,7 @@ impl Ledger {
         if before != *after {
             self.history(pk).push(after.clone());
         }
+        self.step(pk, |replay| replay.arrived(exchange, copy(is_awaited), answer, after));
         let request = &exchange.request;
         match exchange.operation.as_str() {
             "PutItem" => self.acquired(pk, exchange, accepted, &before, after),
@@ -100,7 +109,8 @@ impl Ledger {
         history.expected = Some(page);
     }
 
-    /// A token publishes once, and what is read after an invalidation was acquired after it, but for ghosts.
+    /// A token publishes once, and a page that is read after an invalidation was acquired after it, except for revived
+    /// LOCKs.
     fn check_order(&mut self, pk: &str, page: &Published) {
         let token = token_in(&page.pointer);
         let history = self.history(pk);
@@ -121,11 +131,16 @@ impl Ledger {
         if self.is_repeated(pk, request, before == after) {
             return;
         }
-        self.require(accepted && *after == Version::default(), "invalidated", || format!("{after:?} is left"));
+        let is_soft = request["TransactItems"][0].get("Update").is_some();
+        if is_soft && before.page.is_none() {
+            return self.require(!accepted, "invalidated", || "a page that was not there".to_owned());
+        }
+        let left = Version { page: before.page.clone().filter(|_| is_soft).map(Published::outdated), lock: None };
+        self.require(accepted && *after == left, "invalidated", || format!("{after:?} is left"));
         let history = self.history(pk);
         history.transactions.insert(text_of(&request["ClientRequestToken"]));
         history.invalidated = Some((Instant::now(), history.latest()));
-        history.expected = None;
+        history.expected = left.page;
     }
 
     /// A transaction takes effect at most once, however often it arrives.
@@ -143,9 +158,9 @@ fn is_publish(request: &Value) -> bool {
 
 /// A typed string.
 fn text(value: &Value) -> &str {
-    value["S"].as_str().unwrap_or_else(|| panic!("{value} is no string"))
+    value["S"].as_str().unwrap_or_else(|| panic!("{value} is not a string"))
 }
 
 fn text_of(value: &Value) -> String {
-    value.as_str().unwrap_or_else(|| panic!("{value} is no string")).to_owned()
+    value.as_str().unwrap_or_else(|| panic!("{value} is not a string")).to_owned()
 }

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::CallId;
 use crate::dynamodb::Item;
+use crate::workload::REVALIDATE_SECONDS;
 
 /// META, as far as it tells one publish from another.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +23,21 @@ impl Published {
     pub(crate) fn token(&self) -> &str {
         token_in(&self.pointer)
     }
+
+    /// All pages of the simulation are fresh for so long.
+    pub(crate) fn is_fresh(&self, now: f64) -> bool {
+        now < self.generated_at + REVALIDATE_SECONDS * 1_000.0
+    }
+
+    /// A soft invalidation has marked it.
+    pub(crate) fn is_outdated(&self) -> bool {
+        self.generated_at == 0.0
+    }
+
+    /// The page as a soft invalidation leaves it.
+    pub(crate) fn outdated(self) -> Self {
+        Self { generated_at: 0.0, ..self }
+    }
 }
 
 /// Publishers name their pages after their lease.
@@ -31,6 +47,11 @@ pub(crate) fn pointer(token: &str, call: CallId) -> String {
 
 pub(crate) fn token_in(pointer: &str) -> &str {
     pointer.split_once('/').map_or(pointer, |(token, _)| token)
+}
+
+/// The call that published it.
+pub(crate) fn call_in(pointer: &str) -> CallId {
+    pointer.split_once('/').and_then(|(_, call)| call.parse().ok()).expect("publishers name their pages so")
 }
 
 /// LOCK.
@@ -75,17 +96,17 @@ impl Version {
         Self { page, lock }
     }
 
-    /// The same, from what a client was told.
+    /// The same, from a client's result.
     pub(crate) fn of_record(page: Option<&Page>, lease: Option<&Lease>) -> Self {
         let page = page.map(|page| Published {
-            pointer: page.html_pointer.clone(),
-            generated_at: page.generated_at,
+            pointer: page.html_pointer.as_str().to_owned(),
+            generated_at: page.generated_at.get(),
             etag: page.etag.clone(),
         });
         let lock = lease.map(|lease| Held {
-            token: lease.token.clone(),
+            token: lease.token.as_str().to_owned(),
             owner: lease.owner.clone().unwrap_or_default(),
-            expires_at: lease.expires_at,
+            expires_at: lease.expires_at.get(),
         });
         Self { page, lock }
     }
@@ -95,7 +116,7 @@ impl Version {
     }
 }
 
-/// All versions of one key's rows, and what led to them.
+/// All versions of one key's rows, and the changes that led to them.
 #[derive(Default)]
 pub(crate) struct History {
     /// Beyond the first, which is nothing; and since when.
@@ -153,5 +174,5 @@ fn number(row: &Item, name: &str) -> f64 {
 
 /// A typed number.
 pub(crate) fn decimal(value: &Value) -> f64 {
-    value["N"].as_str().and_then(|digits| digits.parse().ok()).unwrap_or_else(|| panic!("{value} is no number"))
+    value["N"].as_str().and_then(|digits| digits.parse().ok()).unwrap_or_else(|| panic!("{value} is not a number"))
 }

@@ -1,0 +1,102 @@
+//! The store's own changes, by key: whether a read may be from before one of them.
+
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex};
+
+use lru::LruCache;
+
+use crate::sync::lock;
+
+/// How many keys are told apart. A change of any other key counts as a change of all that are not.
+const MOST_KEYS: NonZeroUsize = NonZeroUsize::new(4_096).unwrap();
+
+/// Numbers the changes that begin and end.
+pub(super) struct Changes(Mutex<Numbers>);
+
+struct Numbers {
+    last: u64,
+    by_key: LruCache<Arc<str>, u64>,
+    /// The last change of the keys that are not told apart.
+    others: u64,
+}
+
+/// A point between two changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
+pub(super) struct Epoch(u64);
+
+impl Default for Changes {
+    fn default() -> Self {
+        Self(Mutex::new(Numbers { last: 0, by_key: LruCache::new(MOST_KEYS), others: 0 }))
+    }
+}
+
+impl Changes {
+    /// Now.
+    pub(super) fn epoch(&self) -> Epoch {
+        Epoch(lock(&self.0).last)
+    }
+
+    /// Whether no change of `key` has begun or ended since `epoch`.
+    pub(super) fn none_since(&self, epoch: Epoch, key: &str) -> bool {
+        let numbers = lock(&self.0);
+        numbers.by_key.peek(key).copied().unwrap_or(numbers.others) <= epoch.0
+    }
+
+    /// A change of `key` begins; it ends when the guard is dropped.
+    pub(super) fn begin(self: &Arc<Self>, key: Arc<str>) -> Change {
+        self.count(&key);
+        Change { changes: Arc::clone(self), key }
+    }
+
+    fn count(&self, key: &Arc<str>) {
+        let mut numbers = lock(&self.0);
+        numbers.last += 1;
+        let number = numbers.last;
+        if let Some((other, number)) = numbers.by_key.push(Arc::clone(key), number)
+            && other != *key
+        {
+            numbers.others = numbers.others.max(number);
+        }
+    }
+}
+
+/// A change in progress.
+pub(super) struct Change {
+    changes: Arc<Changes>,
+    key: Arc<str>,
+}
+
+impl Drop for Change {
+    fn drop(&mut self) {
+        self.changes.count(&self.key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_counts_when_it_begins_and_when_it_ends() {
+        let changes = Arc::new(Changes::default());
+        let before = changes.epoch();
+        assert!(changes.none_since(before, "k"));
+        let change = changes.begin("k".into());
+        let during = changes.epoch();
+        assert!(!changes.none_since(before, "k") && changes.none_since(during, "k"));
+        drop(change);
+        assert!(!changes.none_since(during, "k") && changes.none_since(changes.epoch(), "k"));
+        assert!(changes.none_since(before, "other"));
+    }
+
+    #[test]
+    fn a_change_that_is_forgotten_counts_for_all_keys() {
+        let changes = Arc::new(Changes::default());
+        let before = changes.epoch();
+        for number in 0..=MOST_KEYS.get() {
+            drop(changes.begin(number.to_string().into()));
+        }
+        assert!(!changes.none_since(before, "0") && !changes.none_since(before, "never changed"));
+        assert!(changes.none_since(changes.epoch(), "0"));
+    }
+}

@@ -1,0 +1,1 @@
+//! A package needs a library; the model is the package's test.
