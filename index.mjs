@@ -1,5 +1,6 @@
-// Node.js reads a CommonJS module for its names before it runs it. For the generated loader that takes longer than loading
-// the addon.
+// `import` of a CommonJS module reads its text for names before it runs it, and then lacks names that it assigns at runtime.
 import { createRequire } from 'node:module'
 
-export const { FaceTheoryIsrMetaStore, createFaceTheoryIsrMetaStore } = createRequire(import.meta.url)('./index.js')
+export const { FaceTheoryIsrMetaStore, createFaceTheoryIsrMetaStore, isIsrStoreError } = createRequire(import.meta.url)(
+  './index.js',
+)

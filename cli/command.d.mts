@@ -1,11 +1,11 @@
-// What a command is. Each file in commands/ is one.
+// The shape of a command. Each file in commands/ is one.
 import type { ParseArgsConfig } from 'node:util'
 
-import type { FaceTheoryIsrMetaStore, FaceTheoryIsrMetaStoreConfig } from '../index.js'
+import type { FaceTheoryIsrMetaStore } from '../index.js'
 import type { Output } from './output.mjs'
 
 type Option = NonNullable<ParseArgsConfig['options']>[string] & {
-  /** What stands for the value in the help. */
+  /** The placeholder of the value in the help. */
   value?: string
   /** One line for the help. */
   text: string
@@ -16,7 +16,7 @@ export type Options = Record<string, Option>
 export type Values = Record<string, string | boolean | (string | boolean)[] | undefined>
 
 export interface Command {
-  /** What it does, in a line. */
+  /** One line. */
   summary: string
   /** Its arguments, as the help writes them. */
   takes: string
@@ -24,13 +24,11 @@ export interface Command {
   least: number
   most: number
   options: Options
-  /** What one should know: what it needs, what it costs, examples. */
+  /** Paragraphs of any width: its effect, its IAM permissions and cost, and examples, which begin with two spaces. */
   help: string
   /** Resolves to the exit code. */
   run(call: {
     store: FaceTheoryIsrMetaStore
-    /** Those that the store was made with. */
-    options: FaceTheoryIsrMetaStoreConfig
     output: Output
     values: Values
     positionals: string[]

@@ -1,4 +1,4 @@
-// What the shell is told. The help texts say it too.
+// The exit codes. The help texts explain them too.
 export const DONE = 0
 /** A call failed, or something is wrong with the table. */
 export const FAILURE = 1

@@ -3,14 +3,14 @@ import { prepare } from '../scripts/prepare.mjs'
 
 const help = `Usage: npm run demo [-- --serve]
 
-Builds the package, starts DynamoDB Local and four server processes that share one table and one folder of HTML, and
-plays what may happen to a cached page: a cold miss, hits, expiry, invalidation, a crash in mid-render, a render that
-fails. Each outcome is checked; the exit code is 1 if one is not as it should be.
+Builds the package, and starts DynamoDB Local and four server processes that share one table and one folder of HTML.
+Then it plays the life of a cached page: a cold miss, hits, expiry, invalidation, a crash during a render, a failing
+render. Each outcome is checked. The exit code is 1 if one is wrong.
 
-  --serve  instead of playing, serve the pages and a view of the table at a local address, until Ctrl-C
+  --serve  serve the pages and a view of the table at a local address, until Ctrl-C, instead of playing
   --help   this text
 
-DynamoDB Local needs Java 17 or newer. With DYNAMODB_ENDPOINT set, the demo uses the one there and starts none.`
+DynamoDB Local needs Java 17 or newer. With DYNAMODB_ENDPOINT set, the demo uses that endpoint.`
 
 const options = process.argv.slice(2)
 const unknown = options.filter((option) => !['--serve', '--help', '-h'].includes(option))

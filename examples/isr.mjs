@@ -1,5 +1,5 @@
-// Blocking incremental static regeneration as FaceTheory documents it, over any IsrMetaStore: a fresh page is served at
-// once; for one that is missing or too old, the holder of the lease renders, and everyone else waits for its page.
+// Blocking incremental static regeneration as FaceTheory documents it, over any IsrMetaStore. A fresh page is served at
+// once. If the page is missing or stale, the holder of the lease renders it, and the others wait for its page.
 import { createHash, randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -25,7 +25,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 /**
  * @typedef {object} IsrOptions
- * @property {IsrMetaStore} metaStore What is cached, since when, and who renders.
+ * @property {IsrMetaStore} metaStore Metadata and leases of the pages.
  * @property {HtmlStore} htmlStore The HTML itself.
  * @property {(cacheKey: string) => Promise<{ html: string, status: number, contentType: string }>} render
  * @property {number} revalidateSeconds How long a page is fresh.
@@ -43,7 +43,7 @@ export function createIsr({ createLeaseOwner = randomUUID, now = Date.now, ...op
   /**
    * @param {string} cacheKey
    * @returns {Promise<IsrPage>}
-   * @throws When there is no page, not even an old one.
+   * @throws When not even an old page exists.
    */
   async function serve(cacheKey) {
     const known = await metaStore.get(cacheKey)
@@ -87,14 +87,14 @@ export function createIsr({ createLeaseOwner = randomUUID, now = Date.now, ...op
    */
   async function regenerate(lease, oldPointer) {
     try {
-      // Before this lease began, another process may have published and given back its own. What came with the lease
-      // may have been read a moment too early to show it. (FaceTheory does not look, and renders once more.)
+      // Before this lease began, another process may have published and released its own. The record that
+      // came with the lease may be a moment too old to show it. (FaceTheory does not look, and renders once more.)
       const current = await metaStore.get(lease.cacheKey)
       const published = current?.htmlPointer === oldPointer ? null : await stored(current, 'wait-hit')
       if (published) return published
       const generatedAt = now()
       const rendered = await render(lease.cacheKey)
-      // Never the name of an older generation: whoever still reads that one must not see this one, or half of it.
+      // Never the name of an older generation: its readers must not see this one, or half of it.
       const htmlPointer = `${digest(lease.cacheKey)}/${generatedAt}-${randomUUID()}.html`
       await htmlStore.write(htmlPointer, rendered.html)
       const { status, contentType } = rendered
@@ -102,7 +102,7 @@ export function createIsr({ createLeaseOwner = randomUUID, now = Date.now, ...op
       await metaStore.commitGeneration({ ...lease, ...generation })
       return { state: 'miss', html: rendered.html, status, contentType, generatedAt, revalidateSeconds }
     } catch (error) {
-      // Invalidated, or so slow that another process took over: what was rendered here is out of date.
+      // Invalidated, or so slow that another process took the lease over: this render is out of date.
       if (error instanceof Error && error.name === 'IsrLeaseConflictError') return null
       throw error
     } finally {
@@ -114,7 +114,7 @@ export function createIsr({ createLeaseOwner = randomUUID, now = Date.now, ...op
    * @param {string} cacheKey
    * @param {string | null} oldPointer
    * @param {number} deadline
-   * @returns {Promise<IsrPage | null>} `null` when nobody renders any more and this request should try to.
+   * @returns {Promise<IsrPage | null>} `null` when no process renders, so that this request should try.
    */
   async function waitForPage(cacheKey, oldPointer, deadline) {
     while (now() < deadline) {
@@ -124,7 +124,7 @@ export function createIsr({ createLeaseOwner = randomUUID, now = Date.now, ...op
       if (record.htmlPointer !== null && record.htmlPointer !== oldPointer) return stored(record, 'wait-hit')
       if (record.leaseToken === null) {
         if (record.htmlPointer === null) return null
-        // Given back without a page. Were all who wait to try in turn, a broken renderer would get no rest.
+        // Released without a page. If all waiting requests tried in sequence, a broken renderer would get no rest.
         throw new Error(`The render of "${cacheKey}" failed`)
       }
       if (record.leaseExpiresAt <= now()) return null

@@ -1,23 +1,27 @@
 // @ts-check
 import { clockCheck } from '../clock.mjs'
 import { DONE, FAILURE } from '../exit-codes.mjs'
-import { operator } from '../native.mjs'
-import { coloured, shown } from '../output.mjs'
-import { remedyFor } from '../remedies.mjs'
+import { fixFor } from '../fixes.mjs'
+import { coloured, columns, plural, shown } from '../format.mjs'
+import { admin } from '../native.mjs'
+import { softOption } from '../options.mjs'
 
 /** @typedef {import('../command.d.mts').Command} Command */
 /** @typedef {import('../native.mjs').Store} Store */
 /** @typedef {import('../native.mjs').Probe} Probe */
-/** @typedef {{ check: string, status: 'ok' | 'warning' | 'failure', message: string, remedy?: string | null }} Check */
+/** @typedef {{ check: string, status: 'ok' | 'warning' | 'failure', message: string, fix?: string | null }} Check */
 
+/** The requests of the five operations. */
 const REQUESTS = ['Query', 'GetItem', 'PutItem', 'DeleteItem', 'TransactWriteItems']
 const ROUND_TRIPS = 5
-/** More than that is another region, or a slow way. */
+/** Above that, the table is in another region, or the network is slow. */
 const SLOW_MS = 50
-/** An answer, if not a good one. */
+/** Enough pages to see whether they carry a `ttl`; at most 1 MB. */
+const SURVEYED_ROWS = 200
+/** Errors that a server answers with. */
 const ANSWERED = ['ErrAccessDenied', 'ErrConflict', 'ErrTableNotFound', 'ErrThrottled', 'ErrUnexpected']
 
-export const summary = 'Checks the table, the rights, the clock and the way there'
+export const summary = 'Checks the table, IAM permissions, clock skew and latency'
 export const takes = ''
 export const least = 0
 export const most = 0
@@ -27,29 +31,36 @@ export const options = {
     type: 'string',
     value: 'cacheKey',
     default: 'tabletheory-isr doctor',
-    text: 'ask where its rows would be; for a pkFromCacheKey that does not take any key',
+    text: 'the key to probe, for a pkFromCacheKey that refuses some keys',
   },
+  ...softOption('also checks UpdateItem, which soft invalidation needs'),
 }
 export const help = `
-Says of each thing whether it is ok, a warning or a failure, and what to do about it:
+Reports ok, warning or failure for each check, with a fix:
 
-  connection   region, endpoint and credentials
-  table        that it is there, with the keys and the TTL that the rows need, no index in their way, and in one region
-  rights       each request that the store sends: reads of one key, and writes under a condition that never holds
-  clock        this machine's against the server's: processes that regenerate pages should agree
-  round trip   the median of ${ROUND_TRIPS} reads
+${columns([
+  ['connection', 'region, endpoint and credentials'],
+  ['table, keys', 'the table exists with the keys that the rows need'],
+  ['indexes', 'an index does not declare an attribute with another type'],
+  ['regions', 'one region writes'],
+  ['ttl, page ttl', 'TTL is on, and pages carry a ttl'],
+  ['Query and so on', 'IAM permissions: each request that the store sends'],
+  ['clock', 'clock skew between this machine and the server'],
+  ['latency', `the median of ${ROUND_TRIPS} reads`],
+])}
 
-It changes nothing, and costs some units of capacity. It uses the store's own rights, and DescribeTable and DescribeTimeToLive where it has them. Run it
-where the app runs, with its role. With --json it prints { "ok", "checks": [{ "check", "status", "message", "remedy" }] }.
-Exits with 1 if anything is a failure.
+It changes nothing: it reads one key, and writes under a condition that never holds. It costs a few capacity units. It uses the store's own IAM permissions, and DescribeTable, DescribeTimeToLive and Scan (${SURVEYED_ROWS} rows) where it has them. Run it where the app runs, with the app's role.
+
+With --json it prints { "ok", "checks": [{ "check", "status", "message", "fix" }] }. Exits with 1 if a check is a failure.
 
   tabletheory-isr doctor --table-name isr --region eu-west-1`
 
 /** @type {Command['run']} */
 export async function run({ store, output, values }) {
+  const requests = admin.settings(store).softInvalidation ? [...REQUESTS, 'UpdateItem'] : REQUESTS
   /** @type {Check[]} */
   const checks = []
-  for await (const check of checked(store, String(values.key))) {
+  for await (const check of checked(store, String(values.key), requests)) {
     checks.push(check)
     if (!output.isJson) output.result(check, () => line(check))
   }
@@ -58,26 +69,26 @@ export async function run({ store, output, values }) {
   return ok ? DONE : FAILURE
 }
 
-/** @param {Store} store @param {string} key @returns {AsyncGenerator<Check>} */
-async function* checked(store, key) {
-  let first = await attempt(operator.probe(store, key, 'Query'))
-  // A clock that is minutes off makes signatures invalid, until one answer has said what time it is.
-  if (first.error?.code === 'ErrCredentials') first = await attempt(operator.probe(store, key, 'Query'))
+/** @param {Store} store @param {string} key @param {string[]} requests @returns {AsyncGenerator<Check>} */
+async function* checked(store, key, requests) {
+  let first = await attempt(admin.probe(store, key, 'Query'))
+  // A clock that is minutes off makes signatures invalid, until one answer has told the server's time.
+  if (first.error?.code === 'ErrCredentials') first = await attempt(admin.probe(store, key, 'Query'))
   if (first.error?.code === 'ErrInvalidArgument') throw first.error
   if (first.error !== null && !ANSWERED.includes(first.error.code)) {
     yield failure('connection', first.error)
     return
   }
-  yield { check: 'connection', status: 'ok', message: first.value?.place ?? 'there is an answer' }
-  const table = await attempt(operator.describeTable(store))
-  // A table that is being made is not there for requests.
+  yield { check: 'connection', status: 'ok', message: first.value?.location ?? 'the server answers' }
+  const table = await attempt(admin.describeTable(store))
+  // Requests do not find a table that is being created.
   if (first.error?.code === 'ErrTableNotFound' && !table.value) {
     yield failure('table', first.error)
     return
   }
   yield* tableChecks(store, table)
-  yield* rightChecks(store, key)
-  yield* wayChecks(store, key)
+  yield* permissionChecks(store, key, requests)
+  yield* latencyChecks(store, key)
 }
 
 /**
@@ -91,31 +102,34 @@ async function* tableChecks(store, { value: table, error }) {
   } else if (table !== null) {
     yield* descriptionChecks(table)
   }
-  const ttl = await attempt(operator.ttlAttribute(store))
+  const ttl = await attempt(admin.ttlAttribute(store))
   if (ttl.error !== null) yield undescribed('ttl', ttl.error)
   else yield ttlCheck(ttl.value)
+  const survey = await attempt(admin.survey(store, SURVEYED_ROWS))
+  if (survey.error !== null) yield undescribed('page ttl', survey.error)
+  else if (survey.value !== null) yield pageTtlCheck(survey.value)
 }
 
 /** @param {import('../native.mjs').Description} table @returns {Generator<Check>} */
-function* descriptionChecks({ status, billing, hasOurKeys, keys, misfits, replicas }) {
+function* descriptionChecks({ status, billing, keysMatch, keys, conflictingAttributes, replicas }) {
   const isUsable = ['ACTIVE', 'UPDATING'].includes(status)
   yield isUsable
     ? { check: 'table', status: 'ok', message: `${status}, ${billing}` }
-    : { check: 'table', status: 'failure', message: `it is ${status}`, remedy: 'wait until it is ACTIVE' }
-  yield hasOurKeys
+    : { check: 'table', status: 'failure', message: `it is ${status}`, fix: 'wait until it is ACTIVE' }
+  yield keysMatch
     ? { check: 'keys', status: 'ok', message: keys }
     : {
         check: 'keys',
         status: 'failure',
-        message: `${keys}; needed are HASH pk (S), RANGE sk (S)`,
-        remedy: 'keys cannot be changed: make another table with create-table',
+        message: `${keys}; the store needs HASH pk (S), RANGE sk (S)`,
+        fix: 'keys cannot be changed: make another table with create-table',
       }
-  if (misfits.length > 0) {
+  if (conflictingAttributes.length > 0) {
     yield {
       check: 'indexes',
       status: 'failure',
-      message: `an index has attributes of our rows with another type: ${misfits.join(', ')}`,
-      remedy: 'take the index away: DynamoDB refuses rows whose types differ',
+      message: `an index declares attributes of the rows with another type: ${conflictingAttributes.join(', ')}`,
+      fix: 'remove the index: DynamoDB refuses rows whose types differ',
     }
   }
   if (replicas.length > 0) {
@@ -123,7 +137,7 @@ function* descriptionChecks({ status, billing, hasOurKeys, keys, misfits, replic
       check: 'regions',
       status: 'warning',
       message: `a global table, with replicas in ${replicas.join(', ')}`,
-      remedy: 'let processes in one region regenerate pages: writers in two have no common order, and so no lease',
+      fix: 'regenerate pages in one region only: writers in two regions have no common order, so a lease does not hold',
     }
   }
 }
@@ -131,29 +145,42 @@ function* descriptionChecks({ status, billing, hasOurKeys, keys, misfits, replic
 /** @param {string | null} attribute @returns {Check} */
 function ttlCheck(attribute) {
   if (attribute === 'ttl') return { check: 'ttl', status: 'ok', message: 'on the attribute ttl' }
-  const message = attribute === null ? 'off: the rows of ended leases stay' : `on "${attribute}", and not on ttl`
+  const message = attribute === null ? 'off: the rows of expired leases stay' : `on "${attribute}" instead of ttl`
   return {
     check: 'ttl',
     status: 'warning',
     message,
-    remedy: 'turn TTL on for the attribute ttl; nothing else depends on it',
+    fix: 'turn TTL on for the attribute ttl; only the removal of old rows depends on it',
+  }
+}
+
+/** @param {import('../admin.d.ts').TableSurvey} survey @returns {Check} */
+function pageTtlCheck({ pages, pagesWithoutTtl }) {
+  const check = 'page ttl'
+  if (pages === 0) return { check, status: 'ok', message: 'no pages to check' }
+  if (pagesWithoutTtl === 0) return { check, status: 'ok', message: `on each of ${plural(pages, 'page')}` }
+  return {
+    check,
+    status: 'warning',
+    message: `${pagesWithoutTtl} of ${plural(pages, 'page')} without a ttl: DynamoDB never deletes them`,
+    fix: 'set metaTtlSeconds in the app, for example to 2592000 (30 days); pages get it when they are rendered again',
+  }
+}
+
+/** @param {Store} store @param {string} key @param {string[]} requests @returns {AsyncGenerator<Check>} */
+async function* permissionChecks(store, key, requests) {
+  for (const request of requests) {
+    const { error } = await attempt(admin.probe(store, key, request))
+    yield error === null ? { check: request, status: 'ok', message: 'allowed' } : failure(request, error)
   }
 }
 
 /** @param {Store} store @param {string} key @returns {AsyncGenerator<Check>} */
-async function* rightChecks(store, key) {
-  for (const request of REQUESTS) {
-    const { error } = await attempt(operator.probe(store, key, request))
-    yield error === null ? { check: request, status: 'ok', message: 'is let through' } : failure(request, error)
-  }
-}
-
-/** @param {Store} store @param {string} key @returns {AsyncGenerator<Check>} */
-async function* wayChecks(store, key) {
+async function* latencyChecks(store, key) {
   /** @type {Probe[]} */
   const probes = []
   for (let index = 0; index < ROUND_TRIPS; index += 1) {
-    const { value } = await attempt(operator.probe(store, key, 'Query'))
+    const { value } = await attempt(admin.probe(store, key, 'Query'))
     if (value !== null) probes.push(value)
   }
   if (probes.length === 0) return
@@ -161,10 +188,10 @@ async function* wayChecks(store, key) {
   const durations = probes.map(({ durationMs }) => durationMs).sort((one, other) => one - other)
   const median = durations[Math.floor(durations.length / 2)] ?? 0
   const range = `${durations[0]?.toFixed(1)} to ${durations.at(-1)?.toFixed(1)}`
-  const message = `${median.toFixed(1)} ms (${range} ms, ${durations.length} reads)`
+  const message = `${median.toFixed(1)} ms, the median of ${durations.length} reads (${range} ms)`
   yield median <= SLOW_MS
-    ? { check: 'round trip', status: 'ok', message }
-    : { check: 'round trip', status: 'warning', message, remedy: 'run the app in the table’s region' }
+    ? { check: 'latency', status: 'ok', message }
+    : { check: 'latency', status: 'warning', message, fix: 'run the app in the table’s region' }
 }
 
 /** @template T @param {Promise<T>} promise */
@@ -179,23 +206,23 @@ const failure = (check, { message, code }) => ({
   check,
   status: 'failure',
   message: `${message} (${code})`,
-  remedy: remedyFor(code),
+  fix: fixFor({ code, message }),
 })
 
-/** Only this command needs to be allowed to look. @param {string} check @param {import('../native.mjs').StoreError} error @returns {Check} */
+/** The store needs none of these permissions. @param {string} check @param {import('../native.mjs').StoreError} error @returns {Check} */
 const undescribed = (check, error) =>
   error.code === 'ErrAccessDenied'
     ? {
         check,
         status: 'warning',
-        message: 'not checked: these credentials may not describe it',
-        remedy: 'none is needed: the store does not describe it',
+        message: 'not checked: these credentials lack the permission',
+        fix: 'not needed for the app; run doctor with credentials that may describe and scan the table to check it',
       }
     : failure(check, error)
 
 /** @param {Check} check */
-function line({ check, status, message, remedy }) {
+function line({ check, status, message, fix }) {
   const colour = /** @type {const} */ ({ ok: 'green', warning: 'yellow', failure: 'red' })[status]
   const first = `${coloured(colour, status.padEnd(8))} ${check.padEnd(19)} ${shown(message)}`
-  return remedy === undefined || remedy === null ? first : `${first}\n${' '.repeat(9)}→ ${remedy}`
+  return fix === undefined || fix === null ? first : `${first}\n${' '.repeat(9)}→ ${fix}`
 }

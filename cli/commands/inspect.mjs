@@ -1,10 +1,10 @@
 // @ts-check
 import { DONE, NOT_FOUND } from '../exit-codes.mjs'
-import { freshUntil, operator } from '../native.mjs'
-import { coloured, moment, shown } from '../output.mjs'
+import { coloured, moment, shown } from '../format.mjs'
+import { admin, freshUntil } from '../native.mjs'
 
 /** @typedef {import('../command.d.mts').Command} Command */
-/** @typedef {import('../../index.js').IsrMetaRecord} Record */
+/** @typedef {import('../admin.d.ts').InspectedEntry} Inspected */
 
 export const summary = 'Shows both rows of a cache key'
 export const takes = '<cacheKey>'
@@ -13,56 +13,32 @@ export const most = 1
 /** @type {Command['options']} */
 export const options = {}
 export const help = `
-Shows the page, whether it is fresh, the lease, and the rows as they are stored. Of a lease's token it shows the beginning
-only, since whoever has the token can publish. A row without what makes it a page or a lease is said to be broken: the
-store takes it for absent, and the next commit or lease replaces it.
+Shows the page, whether it is fresh, the lease, and the rows as they are stored. It shows only the beginning of a lease token, because the token permits publishing. A row with a missing or wrong attribute is broken: the store treats it as absent, and the next commit or lease replaces it.
 
-With --json it prints { "cacheKey", "partition", "page", "lease", "rows" }, times in epoch milliseconds; the lease's "state" is
-held, ended, or unbelievable (it ends more than seven days from now, and counts as free).
+With --json it prints { "cacheKey", "partition", "page", "lease", "rows" }, times in epoch milliseconds. The lease's "state" is held, expired, or implausible: it ends more than seven days from now, and counts as free.
 
-Needs the right to Query. Costs one read unit, for small rows. Exits with 3 where there is neither row.
+IAM permission: Query. Cost: one read unit, for small rows. Exits with 3 where neither row exists.
 
   tabletheory-isr inspect 'default::/news/{slug}?slug=hello'`
 
 /** @type {Command['run']} */
 export async function run({ store, output, positionals: [cacheKey = ''] }) {
-  const { partition, meta, lock, record } = await operator.inspect(store, cacheKey)
+  const { partition, meta, lock, page, lease } = await admin.inspect(store, cacheKey)
   const rows = { META: parsed(meta), LOCK: parsed(lock) }
-  const result = { cacheKey, partition, page: pageOf(record), lease: leaseOf(record), rows }
+  const result = { cacheKey, partition, page: pageOf(page), lease: leaseOf(lease), rows }
   output.result(result, () => text(result))
-  return meta === null && lock === null ? NOT_FOUND : DONE
+  if (meta !== null || lock !== null) return DONE
+  output.note('not found\n  → check the key and --pk-prefix; list shows the cache keys in the table')
+  return NOT_FOUND
 }
 
-/** @param {Record} record */
-function pageOf(record) {
-  if (record.htmlPointer === null) return null
-  const { htmlPointer, generatedAt, revalidateSeconds, status, contentType, etag } = record
-  const { contentSecurityPolicy, strictCspPolicy } = record
-  return {
-    htmlPointer,
-    generatedAt,
-    revalidateSeconds,
-    freshUntil: freshUntil(record),
-    status,
-    contentType,
-    contentSecurityPolicy,
-    strictCspPolicy,
-    etag,
-  }
-}
+/** @param {Inspected['page']} page */
+const pageOf = (page) => (page === null ? null : { ...page, freshUntil: freshUntil(page) })
 
-/** What ends later than that from now was written by mistake, and holds nobody up. */
-const LONGEST_BELIEVABLE_LEASE_MS = 7 * 24 * 60 * 60 * 1_000
+/** @param {Inspected['lease']} lease */
+const leaseOf = (lease) => (lease === null ? null : { ...lease, token: beginning(lease.token) })
 
-/** @param {Record} record */
-function leaseOf({ leaseOwner, leaseToken, leaseExpiresAt }) {
-  if (leaseToken === null) return null
-  const left = leaseExpiresAt - Date.now()
-  const state = left <= 0 ? 'ended' : left <= LONGEST_BELIEVABLE_LEASE_MS ? 'held' : 'unbelievable'
-  return { leaseOwner, leaseToken: beginning(leaseToken), leaseExpiresAt, state }
-}
-
-/** Enough to compare, too little to publish with. @param {string} token */
+/** Enough to compare, and too little to publish with. @param {string} token */
 const beginning = (token) => `${[...token].slice(0, Math.min(8, [...token].length / 2)).join('')}…`
 
 /** @param {string | null} row */
@@ -90,12 +66,12 @@ function text({ cacheKey, partition, page, lease, rows }) {
   return lines.map(([name, value]) => `${`${name}`.padEnd(14)}${value}`).join('\n')
 }
 
-const broken = coloured('yellow', 'the row is broken, and counts as absent')
+const broken = coloured('yellow', 'the row is broken and counts as absent')
 
 /** @param {any} page @param {number} now */
 const pageLines = (page, now) => [
   ['page', shown(page.htmlPointer)],
-  ['generated', moment(page.generatedAt, now)],
+  ['generated', page.generatedAt === 0 ? 'before a soft invalidation' : moment(page.generatedAt, now)],
   page.freshUntil > now
     ? ['fresh until', coloured('green', moment(page.freshUntil, now))]
     : ['stale since', coloured('yellow', moment(page.freshUntil, now))],
@@ -106,13 +82,13 @@ const pageLines = (page, now) => [
 
 /** @param {any} lease @param {number} now */
 const leaseLines = (lease, now) => [
-  ['lease of', lease.leaseOwner === null ? 'a writer that gives no owner' : shown(lease.leaseOwner)],
-  ['token', shown(lease.leaseToken)],
-  ends[/** @type {keyof typeof ends} */ (lease.state)](moment(lease.leaseExpiresAt, now)),
+  ['lease of', lease.owner === null ? 'another writer, which stores no owner' : shown(lease.owner)],
+  ['token', shown(lease.token)],
+  ends[/** @type {keyof typeof ends} */ (lease.state)](moment(lease.expiresAt, now)),
 ]
 
 const ends = {
   held: (/** @type {string} */ end) => ['held until', end],
-  ended: (/** @type {string} */ end) => ['ended', `${end}; anybody may take it`],
-  unbelievable: (/** @type {string} */ end) => ['ends', `${end}: too long to be believed; anybody may take it`],
+  expired: (/** @type {string} */ end) => ['expired', `${end}; the lease is free`],
+  implausible: (/** @type {string} */ end) => ['ends', `${end}: implausibly far ahead; the lease is free`],
 }

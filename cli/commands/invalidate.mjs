@@ -1,106 +1,95 @@
 // @ts-check
 import { DONE, FAILURE } from '../exit-codes.mjs'
-import { shown } from '../output.mjs'
+import { fixFor } from '../fixes.mjs'
+import { plural, shown } from '../format.mjs'
+import { invalidateAll } from '../invalidate-all.mjs'
+import { keysOf } from '../keys.mjs'
+import { admin } from '../native.mjs'
+import { inFlags, softOption } from '../options.mjs'
+import { UsageError } from '../usage-error.mjs'
 
 /** @typedef {import('../command.d.mts').Command} Command */
+/** @typedef {import('../native.mjs').StoreError} StoreError */
+/** @typedef {{ cacheKey: string, result: 'invalidated' | 'found' | 'not found' | 'failed', code?: string, message?: string, fix?: string | null }} Result */
 
-/** So many keys are under way at a time. */
+/** Keys in flight at a time. */
 const CONCURRENCY = 16
 
-export const summary = 'Forgets pages, so that the next visitor has them rendered anew'
-export const takes = '<cacheKey…|->'
-export const least = 1
+export const summary = 'Invalidates pages, so that the next visitor has them rendered again'
+export const takes = '<cacheKey…|-> or --prefix <text>'
+export const least = 0
 export const most = Number.POSITIVE_INFINITY
 /** @type {Command['options']} */
 export const options = {
-  'json-input': {
-    type: 'boolean',
-    text: 'each line of standard input is JSON: a string, or an object with "cacheKey"',
-  },
+  prefix: { type: 'string', value: 'text', text: 'all pages whose cache key starts with it' },
+  'dry-run': { type: 'boolean', text: 'finds the pages and changes nothing' },
+  yes: { type: 'boolean', short: 'y', text: 'does not ask before it invalidates a prefix' },
+  ...softOption('keeps the old page, stale, for the case that its regeneration fails'),
+  'json-input': { type: 'boolean', text: 'lines of standard input are JSON: a string, or an object with "cacheKey"' },
+  'units-per-second': { type: 'string', value: 'n', text: 'capacity that --prefix may use; default: 200' },
+  position: { type: 'string', value: 'text', text: 'continues a --prefix that was stopped' },
 }
 export const help = `
-Deletes page and lease of each key; a regeneration in flight cannot publish any more. The HTML stays in S3. A key that is
-not there is no error. "-" reads keys from standard input, one a line, in UTF-8. Keys that start with "-" come after "--".
+Deletes the page and the lease of each key. A regeneration in flight cannot publish any more. The HTML stays in S3. Each key is looked up first. A key that has neither row counts as not found, and nothing is deleted; that is not an error.
 
-The cache key is the one that the app's isr.cacheKey makes, or FaceTheory's defaultIsrCacheKey; list shows them. A key may
-have line breaks in it, so feed what list prints with --json to --json-input.
-With --json it prints a line for each key: { "cacheKey", "invalidated", and where it failed "code", "message" }.
+"-" reads keys from standard input, one per line, in UTF-8. A line that is not a key ends the command with 2 before any request is sent. Keys that begin with "-" come after "--". The cache key is the result of the app's isr.cacheKey, or of FaceTheory's defaultIsrCacheKey; list shows them. A key may contain line breaks, so pass the output of list --json to --json-input.
 
-Needs the right to DeleteItem. Costs four write units a key, for rows of up to 1 KB.
+--prefix scans the whole table, and pays for it: half a read unit for each 4 KB. On a terminal it counts the pages first, with a scan of its own, and asks; elsewhere it needs --yes or --dry-run. It spreads its requests over time, 200 units per second by default, and slows down where DynamoDB throttles. Ctrl-C stops it and prints the position to continue from.
+
+--soft keeps the page's row and marks it as stale, so that the app can still serve it if the regeneration fails. It needs UpdateItem.
+
+With --json it prints a line for each key: { "cacheKey", "result", "code", "message", "fix" }; the result is invalidated, found (with --dry-run), not found or failed. With --prefix it prints one object: { "pages", "invalidated", "skipped", "rows", "units", "done", "position" }.
+
+IAM permissions: Query and DeleteItem; --prefix also needs Scan. Cost: one read unit for each key, and four write units for each key that is found, for rows of up to 1 KB.
 
   tabletheory-isr invalidate 'default::/news/{slug}?slug=hello'
-  tabletheory-isr list --prefix 'default::/news' --json | tabletheory-isr invalidate - --json-input`
+  tabletheory-isr invalidate --prefix 'default::/news' --dry-run
+  tabletheory-isr list --stale --json |
+    tabletheory-isr invalidate - --json-input`
 
 /** @type {Command['run']} */
 export async function run({ store, output, values, positionals, isLiteral }) {
-  let [invalidated, failed] = [0, 0]
-  const ofLine = values['json-input'] === true ? keyOfJson : (/** @type {string} */ line) => line
-  const keys = keysOf(positionals, isLiteral, ofLine)
+  if ((values.prefix === undefined) === (positionals.length === 0)) {
+    throw new UsageError(`invalidate takes ${takes}, one of the two; see "invalidate --help"`)
+  }
+  if (typeof values.prefix === 'string') return invalidateAll(store, output, values, values.prefix)
+  const keys = await keysOf(store, positionals, isLiteral, values['json-input'] === true)
+  const isDryRun = values['dry-run'] === true
+  const count = { invalidated: 0, found: 0, 'not found': 0, failed: 0 }
+  /** @type {Set<string>} */
+  const fixes = new Set()
+  let index = 0
   const worker = async () => {
-    for await (const cacheKey of keys) {
-      const failure = await store.invalidate(cacheKey).then(
-        () => null,
-        (/** @type {import('../native.mjs').StoreError} */ { code, message }) => ({ code, message }),
-      )
-      if (failure === null) invalidated += 1
-      else failed += 1
-      if (output.isJson) output.result({ cacheKey, invalidated: failure === null, ...failure }, String)
-      else if (failure !== null) output.note(`not invalidated: ${shown(failure.message)} (${failure.code})`)
-      output.progress(`${invalidated + failed} keys`)
+    while (index < keys.length) {
+      const cacheKey = keys[index++] ?? ''
+      const result = await invalidated(store, cacheKey, isDryRun)
+      count[result.result] += 1
+      if (result.fix) fixes.add(result.fix)
+      if (output.isJson) output.result(result, String)
+      else if (result.message !== undefined) output.note(`failed: ${shown(inFlags(result.message))} (${result.code})`)
+      output.progress(`${index} of ${plural(keys.length, 'key')}`)
     }
   }
+  await Promise.all(Array.from({ length: CONCURRENCY }, worker))
+  const parts = Object.entries(count).filter(
+    ([name, number]) => number > 0 || name === (isDryRun ? 'found' : 'invalidated'),
+  )
+  output.note(parts.map(([name, number]) => `${number} ${name}`).join(', '))
+  for (const fix of fixes) output.note(`  → ${fix}`)
+  return count.failed === 0 ? DONE : FAILURE
+}
+
+/** @param {import('../native.mjs').Store} store @param {string} cacheKey @param {boolean} isDryRun @returns {Promise<Result>} */
+async function invalidated(store, cacheKey, isDryRun) {
   try {
-    await Promise.all(Array.from({ length: CONCURRENCY }, worker))
-  } finally {
-    output.note(`${invalidated} invalidated${failed === 0 ? '' : `, ${failed} not`}`)
+    const { meta, lock } = await admin.inspect(store, cacheKey)
+    // Without either row there is nothing to delete: a lease that is acquired later is for a new page.
+    if (meta === null && lock === null) return { cacheKey, result: 'not found' }
+    if (isDryRun) return { cacheKey, result: 'found' }
+    await store.invalidate(cacheKey)
+    return { cacheKey, result: 'invalidated' }
+  } catch (error) {
+    const { code, message } = /** @type {StoreError} */ (error)
+    return { cacheKey, result: 'failed', code, message, fix: fixFor({ code, message }) }
   }
-  return failed === 0 ? DONE : FAILURE
-}
-
-/**
- * The keys, each to whoever asks next.
- * @param {string[]} names
- * @param {boolean[]} isLiteral
- * @param {(line: string) => string} ofLine
- */
-async function* keysOf(names, isLiteral, ofLine) {
-  for (const [index, name] of names.entries()) {
-    if (name === '-' && !isLiteral[index]) {
-      for await (const line of lines()) yield ofLine(line)
-    } else {
-      yield name
-    }
-  }
-}
-
-/** @param {string} line */
-function keyOfJson(line) {
-  const value = JSON.parse(line)
-  const cacheKey = typeof value === 'string' ? value : value?.cacheKey
-  if (typeof cacheKey === 'string') return cacheKey
-  throw new TypeError('standard input: a line is neither a string nor an object with a string "cacheKey"')
-}
-
-/** Above that, no cache key fits into a row, and what comes is no list of keys. */
-const LONGEST_LINE = 1_000_000
-
-/** Lines of standard input, but for empty ones. It must be UTF-8: a key with replaced bytes would be another key. */
-async function* lines() {
-  const decoder = new TextDecoder('utf-8', { fatal: true })
-  const decoded = (/** @type {Buffer | undefined} */ chunk) => {
-    try {
-      return decoder.decode(chunk, { stream: chunk !== undefined })
-    } catch (cause) {
-      throw new TypeError('standard input is not UTF-8', { cause })
-    }
-  }
-  let rest = ''
-  for await (const chunk of process.stdin) {
-    const parts = (rest + decoded(chunk)).split(/\r?\n/)
-    rest = parts.pop() ?? ''
-    if (rest.length > LONGEST_LINE) throw new RangeError(`standard input has a line above ${LONGEST_LINE} characters`)
-    yield* parts.filter((line) => line !== '')
-  }
-  rest += decoded(undefined)
-  if (rest !== '') yield rest
 }

@@ -1,9 +1,12 @@
 // @ts-check
 import { DONE } from '../exit-codes.mjs'
-import { freshUntil, operator } from '../native.mjs'
-import { coloured, duration, shown } from '../output.mjs'
+import { coloured, duration, plural, shown } from '../format.mjs'
+import { admin, freshUntil } from '../native.mjs'
+import { UsageError } from '../usage-error.mjs'
 
 /** @typedef {import('../command.d.mts').Command} Command */
+/** @typedef {import('../native.mjs').Store} Store */
+/** @typedef {import('../native.mjs').Page} Page */
 
 export const summary = 'Lists the pages in the table'
 export const takes = ''
@@ -13,53 +16,74 @@ export const most = 0
 export const options = {
   prefix: { type: 'string', value: 'text', text: 'only cache keys that start with it' },
   stale: { type: 'boolean', text: 'only pages that are stale by this machine’s clock' },
-  limit: { type: 'string', value: 'n', text: 'stop after so many pages' },
+  limit: { type: 'string', value: 'n', text: 'stops after that many pages' },
 }
 export const help = `
-Reads the whole table, a megabyte at a time (a Scan): --prefix and --stale choose what is shown, and not what is read and
-paid for; --limit stops early. In no order; a page that is published meanwhile may be missing. Keys without a page, which
-have only a lease, are not listed: inspect shows those.
+Scans the whole table, a megabyte at a time: --prefix and --stale choose the pages that are shown, not the rows that are read and paid for. --limit stops early. The order is arbitrary, and a page that is published meanwhile may be missing. A key that has only a lease is not listed; inspect shows it. Where no page is found, it says which prefixes the table has, with one more request.
 
-With --json it prints a line for each page: { "cacheKey", "partition", "htmlPointer", "generatedAt",
-"revalidateSeconds", "status", "contentType", "etag", "freshUntil" }, times in epoch milliseconds; cacheKey is null where
-another writer's row holds only a digest of it.
+With --json it prints a line for each page: { "cacheKey", "partition", "htmlPointer", "generatedAt", "revalidateSeconds", "status", "contentType", "etag", "freshUntil" }, times in epoch milliseconds. The cacheKey is null where another writer's row holds only a digest of it.
 
-Needs the right to Scan. Costs half a read unit for each 4 KB of the table.
+IAM permission: Scan. Cost: half a read unit for each 4 KB of the table.
 
   tabletheory-isr list --prefix 'default::/news' --stale --limit 20`
 
 /** @type {Command['run']} */
-export async function run({ store, options: { pkFromCacheKey }, output, values }) {
+export async function run({ store, output, values }) {
   const prefix = typeof values.prefix === 'string' ? values.prefix : ''
   const limit = limitOf(values.limit)
-  // With a layout of its own, the store cannot know whose a row is.
-  const isOurs = (/** @type {import('../native.mjs').Page} */ { cacheKey, partition }) =>
-    pkFromCacheKey === undefined || (cacheKey !== null && pkFromCacheKey(cacheKey) === partition)
-  let [shownPages, rows, isAll] = [0, 0, false]
+  let [found, shownPages, rows, isAll] = [0, 0, 0, false]
   for await (const listing of listings(store, prefix)) {
     rows += listing.rows
-    const pages = listing.pages.filter(
-      (page) => isOurs(page) && !(values.stale === true && freshUntil(page) > Date.now()),
-    )
+    const own = listing.pages.filter((page) => isOwn(store, page))
+    const pages = own.filter((page) => values.stale !== true || freshUntil(page) <= Date.now())
     const some = pages.slice(0, limit - shownPages)
     output.progress('')
     for (const page of some) output.result({ ...page, freshUntil: freshUntil(page) }, () => line(page))
+    found += own.length
     shownPages += some.length
-    output.progress(`${rows} rows read, ${shownPages} pages shown`)
+    output.progress(`${plural(rows, 'row')} read, ${plural(shownPages, 'page')} shown`)
     isAll = listing.next === null && some.length === pages.length
     if (shownPages === limit || output.isClosed) break
   }
-  output.note(`${shownPages} pages, in ${rows} rows that were read${isAll ? '' : '; there may be more'}`)
+  output.note(`${plural(shownPages, 'page')} in ${plural(rows, 'row')}${isAll ? '' : '; there may be more'}`)
+  if (found === 0 && !output.isJson) output.note(await nothingFound(store, prefix, rows))
+  else if (shownPages === 0) output.note(`  → none of ${plural(found, 'page')} is stale`)
   return DONE
 }
 
-/** @param {import('../native.mjs').Store} store @param {string} prefix */
+/** A `pkFromCacheKey` may share the table with other stores. @param {Store} store @param {Page} page */
+function isOwn(store, { cacheKey, partition }) {
+  if (!admin.settings(store).hasOwnLayout) return true
+  try {
+    return cacheKey !== null && admin.partition(store, cacheKey) === partition
+  } catch {
+    return false
+  }
+}
+
+/** @param {Store} store @param {string} prefix @param {number} rows */
+async function nothingFound(store, prefix, rows) {
+  if (rows === 0) return '  → the table has no rows; check --table-name, --region and --endpoint'
+  const { pages, cacheKeys, prefixes, isComplete } = await admin.survey(store, null)
+  const part = isComplete ? '' : ' (in the first megabyte)'
+  if (pages > 0 && prefix !== '') {
+    const some = cacheKeys.map((cacheKey) => `"${shown(cacheKey)}"`).join(', ')
+    return `  → no cache key starts with "${shown(prefix)}"; cache keys${part} are, for example, ${some}`
+  }
+  if (prefixes.length === 0) return `  → the table has rows, and none of them is a page${part}`
+  const others = prefixes.slice(0, 10).map((one) => `"${shown(one.prefix)}" (${plural(one.pages, 'page')})`)
+  const { pkPrefix, hasOwnLayout } = admin.settings(store)
+  const own = hasOwnLayout ? 'no page is where pkFromCacheKey puts it' : `no page has the prefix "${shown(pkPrefix)}"`
+  return `  → ${own}; prefixes in the table${part}: ${others.join(', ')}; pass one as --pk-prefix`
+}
+
+/** @param {Store} store @param {string} prefix */
 async function* listings(store, prefix) {
   /** @type {import('../native.mjs').Position | null} */
   let next = null
   do {
     /** @type {import('../native.mjs').Listing} */
-    const listing = await operator.list(store, prefix, next)
+    const listing = await admin.list(store, prefix, next, null)
     yield listing
     next = listing.next
   } while (next !== null)
@@ -69,10 +93,10 @@ async function* listings(store, prefix) {
 function limitOf(value) {
   if (value === undefined) return Number.POSITIVE_INFINITY
   if (/^[1-9]\d*$/.test(String(value))) return Number(value)
-  throw Object.assign(new RangeError('--limit must be a whole number, at least 1'), { code: 'ErrInvalidArgument' })
+  throw new UsageError(`--limit must be a whole number, at least 1, not "${value}"`)
 }
 
-/** @param {import('../native.mjs').Page} page */
+/** @param {Page} page */
 function line(page) {
   const { cacheKey, partition, status, htmlPointer } = page
   const left = freshUntil(page) - Date.now()

@@ -1,4 +1,4 @@
-// The play: what may happen to a cached page, acted out by four processes that share nothing but a table and a folder.
+// The play: the life of a cached page, acted by four processes that share only a table and a folder.
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** @typedef {import('./processes.mjs').Answer} Answer */
@@ -159,7 +159,7 @@ async function failingRender(stage) {
   expectPage(report, [...together, oneMore], generation)
   expectState(report, [...together, oneMore], 'stale')
   expectRenders(report, rendersTogether, 1)
-  report.expect('the lease was given back at once', record?.leaseToken === null, `${record?.leaseOwner}`)
+  report.expect('the lease was released at once', record?.leaseToken === null, `${record?.leaseOwner}`)
   const atOnce = failed.length === 2 && oneMore.ms < timing.leaseDurationMs
   report.expect('one more request could try again at once', atOnce, `${failed.length} renders, ${oneMore.ms} ms`)
   expectPage(report, repaired, generation + 1)

@@ -1,5 +1,4 @@
-// What a browser sees: requests in turn to the four processes, as a load balancer would spread them, and a view of the
-// table that all of them share.
+// The front for a browser: it spreads requests over the four processes, as a load balancer does, and shows the table.
 import { readFile } from 'node:fs/promises'
 
 import { listen } from './loopback.mjs'
@@ -22,7 +21,7 @@ export async function startFront(stage) {
   const routes = {
     'GET /': (_, response) => response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(view),
     'GET /state': async (_, response) => {
-      const state = { ...(await look(stage)), latest: balancer.latest() }
+      const state = { ...(await look(stage, balancer.served)), latest: balancer.latest() }
       response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(state))
     },
     'GET /page': async (name, response) => passOn(await balancer.one(`/page/${name}`, 'GET'), response),
@@ -45,7 +44,7 @@ export async function startFront(stage) {
     const [, section = '', name = ''] = new URL(request.url ?? '/', 'http://localhost').pathname.split('/')
     const route = routes[`${request.method} /${section}`]
     if (route) await route(name, response)
-    else response.writeHead(404, { 'content-type': 'text/plain' }).end('There is nothing here.\n')
+    else response.writeHead(404, { 'content-type': 'text/plain' }).end('Not found.\n')
   })
 }
 
@@ -53,12 +52,14 @@ export async function startFront(stage) {
 function createBalancer(servers) {
   /** @type {object[][]} */
   let latest = []
-  let turn = 0
+  /** @type {Map<string, Record<string, number>>} Of each process, its answers by state. */
+  const served = new Map()
+  let next = 0
 
   /** @param {string} path @param {'GET' | 'DELETE'} method */
   async function pass(path, method) {
     const running = [...servers.running.keys()].sort()
-    const answer = await servers.request(running[turn++ % running.length] ?? '', path, method)
+    const answer = await servers.request(running[next++ % running.length] ?? '', path, method)
     return { ...answer, path, method, at: Date.now() }
   }
 
@@ -66,10 +67,17 @@ function createBalancer(servers) {
   function remember(answers) {
     const rows = answers.map(({ html: _, ...row }) => row)
     latest = [...groupAlike(rows), ...latest].slice(0, remembered)
+    for (const { process, state, method } of rows) {
+      const counts = served.get(process) ?? {}
+      const name = method === 'DELETE' ? 'invalidated' : state
+      served.set(process, { ...counts, [name]: (counts[name] ?? 0) + 1 })
+    }
   }
 
   return {
     latest: () => latest,
+    /** @param {string} process */
+    served: (process) => served.get(process) ?? {},
     /** @param {string} path @param {'GET' | 'DELETE'} method */
     async one(path, method) {
       const answer = await pass(path, method)
@@ -89,14 +97,18 @@ function passOn({ status, state, process, contentType, html }, response) {
   response.writeHead(status, headers).end(status === 204 ? undefined : html)
 }
 
-/** @param {Stage} stage */
-async function look({ servers, origin, metaStore, timing }) {
+/** @param {Stage} stage @param {(process: string) => Record<string, number>} served */
+async function look({ servers, origin, metaStore, timing }, served) {
   const records = await Promise.all(pageNames.map((page) => metaStore.get(`/page/${page}`)))
   const entries = records.map((record, index) => {
-    // The token is what a lease is worth: no business of a browser's.
+    // The token permits a commit, so the browser does not get it.
     const { leaseToken, ...entry } = record ?? { leaseToken: null }
     return { path: `/page/${pageNames[index]}`, ...entry, leased: leaseToken !== null }
   })
-  const processes = processNames.map((name) => ({ name, pid: servers.running.get(name)?.child.pid ?? null }))
+  const processes = processNames.map((name) => ({
+    name,
+    pid: servers.running.get(name)?.child.pid ?? null,
+    served: served(name),
+  }))
   return { now: Date.now(), timing, entries, processes, renders: origin.renders.length, failing: origin.failing }
 }

@@ -5,7 +5,7 @@ import { createServer } from 'node:http'
 /** @typedef {import('node:http').IncomingMessage} Request */
 /** @typedef {import('node:http').ServerResponse} Response */
 
-/** @param {(request: Request, response: Response) => unknown} handle What it rejects with is answered with 503. */
+/** @param {(request: Request, response: Response) => unknown} handle A rejection is answered with 503. */
 export async function listen(handle) {
   const server = createServer(async (request, response) => {
     try {

@@ -1,5 +1,5 @@
-// The origin: where the content of the pages comes from, slowly. A render is one request here, so this is also where
-// renders are counted, whatever becomes of the process that renders.
+// The origin: a slow source of the pages' content. A render is one request here, so the origin counts renders, even
+// those of processes that die.
 import { EventEmitter, once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -58,12 +58,12 @@ export async function startOrigin({ renderMs }) {
   const origin = {
     url,
     renders,
-    /** The page's latest generation, published or not, and whatever is rendered from now on. @param {string} page */
+    /** The page's latest generation, published or not, and the renders from now on. @param {string} page */
     watch(page) {
       const before = renders.length
       return { generation: generations.get(page) ?? 0, rendersSince: () => renders.slice(before) }
     },
-    /** While it is set, whatever begins to render fails. */
+    /** While it is set, every render that begins fails. */
     failing: false,
     /** Keeps the next render from ending, until it is released or its process dies. */
     hold() {

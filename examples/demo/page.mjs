@@ -1,4 +1,4 @@
-// The pages: what they are called and how they look.
+// The pages: their names and their HTML.
 
 export const pageNames = ['news', 'weather', 'prices', 'events']
 
@@ -27,7 +27,7 @@ export const pageHtml = ({ page, generation, process }) => `<!doctype html>
 </style>
 <h1>${page}</h1>
 <p>This is generation <strong>${generation}</strong> of the page, rendered by process <strong>${process}</strong>.
-Reload it while it is fresh, and it stays as it is. Reload it later, and one process, whichever gets the lease, renders
+Reload it while it is fresh, and it stays the same. Reload it later, and the process that acquires the lease renders
 the next generation, however many readers ask.</p>
 `
 

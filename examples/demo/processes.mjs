@@ -8,14 +8,14 @@ import { generationOf } from './page.mjs'
 export const processNames = ['A', 'B', 'C', 'D']
 const answerTimeoutMs = 30_000
 
-/** Says all there is to say in its message: a stack would tell the reader nothing. */
+/** An error whose message is enough for the reader, without a stack. */
 export class CannotStart extends Error {}
 
 /**
  * @typedef {object} Answer
  * @property {string} process
- * @property {string} state What `x-isr` says; `cut off` when the process died or kept silent.
- * @property {number | null} generation What the HTML says.
+ * @property {string} state The header `x-isr`; `cut off` when the process died or did not answer.
+ * @property {number | null} generation The number in the HTML.
  * @property {number} status
  * @property {number} ms
  * @property {string} contentType
@@ -38,7 +38,7 @@ async function start(file, argument = {}) {
 
 /**
  * @returns {Promise<string>} The endpoint.
- * @throws {CannotStart} With what DynamoDB Local, or its lack, has to say.
+ * @throws {CannotStart} When DynamoDB Local is missing or ends.
  */
 export async function startDatabase() {
   const { endpoint, failure } = (await start('database.mjs')).message

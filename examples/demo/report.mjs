@@ -1,4 +1,4 @@
-// What the play prints: for each act a table of requests, the renders, and what was expected.
+// The output of the play: for each act a table of requests, the renders, and the expectations.
 import { styleText } from 'node:util'
 
 /** @typedef {import('./processes.mjs').Answer} Answer */
@@ -48,7 +48,7 @@ export function createReport() {
       console.log(`  renders: ${rendered.map(describeRender).join('; ') || 'none'}\n`)
     },
 
-    /** @param {string} expectation @param {boolean} holds @param {string} [found] What is there instead. */
+    /** @param {string} expectation @param {boolean} holds @param {string} [found] The value that was found instead. */
     expect(expectation, holds, found) {
       if (holds) {
         held += 1

@@ -1,5 +1,5 @@
-// Sets the stage, and plays or serves. What is started here is not stopped one by one: child processes end when this
-// process does, in whatever way, and so does all else.
+// Sets the stage, and plays or serves. Nothing that is started here needs to be stopped: child processes end with this
+// process, even if it is killed.
 import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -35,7 +35,7 @@ export async function run({ serving }) {
     process.exitCode = 1
     console.error(error instanceof CannotStart ? `\n${error.message}` : error)
   }
-  // After all that was printed before, which on some systems is still under way.
+  // After the output, which some systems write later.
   process.stdout.write('\n', () => process.exit())
 }
 

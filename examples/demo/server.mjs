@@ -39,13 +39,13 @@ async function answer(request, response) {
   response.setHeader('x-process', name)
   const cacheKey = new URL(request.url ?? '/', 'http://localhost').pathname
   if (!pageNames.some((page) => cacheKey === `/page/${page}`)) {
-    response.writeHead(404, { 'content-type': 'text/plain' }).end('There is no such page.\n')
+    response.writeHead(404, { 'content-type': 'text/plain' }).end('This page does not exist.\n')
   } else if (request.method === 'DELETE') {
     await isr.invalidate(cacheKey)
     response.writeHead(204).end()
   } else if (request.method === 'GET') {
     const page = await isr.serve(cacheKey)
-    // Not for the browser's cache: it would hide what this demo shows.
+    // A cached copy in the browser would hide the states that this demo shows.
     const headers = { 'content-type': page.contentType, 'cache-control': 'no-store', 'x-isr': page.state }
     response.writeHead(page.status, headers).end(page.html + pageFooter(page, name))
   } else {
@@ -53,7 +53,7 @@ async function answer(request, response) {
   }
 }
 
-/** A database that has just started takes its time over whatever it does first, and would outlast the first leases. */
+/** A database that has just started is slow at its first requests, and would outlast the first leases. */
 async function warmUp() {
   const patient = { ...isrOptions, leaseDurationMs: 60_000, waitTimeoutMs: 60_000 }
   const renderNothing = async () => ({ html: '', status: 200, contentType: 'text/html' })

@@ -1,4 +1,4 @@
-// What all processes of the demo have in common.
+// The settings that all processes of the demo share.
 
 /**
  * @typedef {object} Timing
@@ -13,12 +13,12 @@
  * @typedef {object} Setting
  * @property {string} tableName
  * @property {string} endpoint
- * @property {string} folder Where the HTML lies.
+ * @property {string} folder The folder with the HTML.
  * @property {string} originUrl Where the content comes from.
  * @property {Timing} timing
  */
 
-/** @type {Timing} Short, so that the play is; but on a slow machine, too, longer than what they have to outlast. */
+/** @type {Timing} Short, so that the play is short, but long enough for a slow machine. */
 export const playTiming = {
   revalidateSeconds: 5,
   leaseDurationMs: 4_000,
