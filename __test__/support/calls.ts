@@ -1,7 +1,7 @@
 // A call of each method, with the request that does its work.
 import type { FaceTheoryIsrMetaStore } from '@theory-cloud/tabletheory-isr'
 
-import { goodInput } from './hostile.js'
+import { goodInput } from './hostile/inputs.js'
 
 export interface MethodCall {
   method: string

@@ -1,8 +1,14 @@
 // The operator's command, run as a shell runs it.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
+
+import { BatchWriteItemCommand } from '@aws-sdk/client-dynamodb'
+
+import { metaRow, publish } from './rows.js'
+import { dynamodb, endpoint, storeOf } from './store.js'
 
 export const program: string = fileURLToPath(new URL('../../cli/main.mjs', import.meta.url))
 
@@ -12,7 +18,7 @@ export interface Ended {
   stderr: string
 }
 
-/** Runs it to its end, with nothing of this process's environment but what is given. */
+/** Runs the command to its end, with `env` as its whole environment. */
 export async function cli(args: string[], env: NodeJS.ProcessEnv = {}, input: string | Buffer = ''): Promise<Ended> {
   const child = spawn(process.execPath, [program, ...args], { env })
   child.stdin.on('error', () => {}).end(input)
@@ -20,15 +26,42 @@ export async function cli(args: string[], env: NodeJS.ProcessEnv = {}, input: st
   return { code, stdout, stderr }
 }
 
-/** What a command with `--json` prints, a value a line. */
+const patience = ['--request-timeout-ms', '20000', '--operation-timeout-ms', '50000']
+
+/** Runs a command on a table of DynamoDB Local. */
+export const cliOn = (tableName: string, [command = '', ...args]: string[], input?: string | Buffer) =>
+  cli([command, ...patience, '--table-name', tableName, '--endpoint', endpoint, ...args], {}, input)
+
+/** Publishes a page that was generated `seconds` ago and is fresh for ten minutes. */
+export const publishAged = (tableName: string, cacheKey: string, seconds: number) =>
+  publish(storeOf(tableName), cacheKey, { generatedAt: Date.now() - seconds * 1_000, revalidateSeconds: 600 })
+
+/** Writes the rows of many pages, as another writer would. */
+export async function writePages(tableName: string, keys: string[], pkPrefix = 'CACHE#'): Promise<void> {
+  for (let index = 0; index < keys.length; index += 25) {
+    const rows = keys.slice(index, index + 25).map((key) => ({
+      ...metaRow(key),
+      pk: { S: `${pkPrefix}${key}` },
+      cache_key: { S: key },
+    }))
+    const RequestItems = { [tableName]: rows.map((Item) => ({ PutRequest: { Item } })) }
+    await dynamodb.send(new BatchWriteItemCommand({ RequestItems }))
+  }
+}
+
+/** The output of a command with `--json`: a value per line. */
 export const jsonLines = ({ stdout }: Ended) =>
   stdout.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line)]))
 
-/** Everything that it shows on a terminal, of which util-linux makes one. */
-export async function onTerminal(args: string[], env: NodeJS.ProcessEnv = {}): Promise<string> {
+/** All output of the command on a terminal, which util-linux's `script` provides; `typed` goes to its keyboard. */
+export async function onTerminal(args: string[], env: NodeJS.ProcessEnv = {}, typed = ''): Promise<string> {
   const command = [process.execPath, program, ...args].map((part) => `'${part}'`).join(' ')
   const child = spawn('script', ['-qec', command, '/dev/null'], { env: { PATH: process.env.PATH, ...env } })
-  child.stdin.end()
+  if (typed === '') child.stdin.end()
+  else child.stdin.write(typed)
   const [stdout] = await Promise.all([text(child.stdout), once(child, 'exit')])
   return stdout
 }
+
+/** Whether `onTerminal` works here. */
+export const hasTerminals: boolean = existsSync('/usr/bin/script') && process.platform === 'linux'

@@ -35,13 +35,18 @@ export class Contender {
   readonly #open = new Map<number, { resolve: (answer: Answer) => void; reject: (error: Error) => void }>()
   #calls = 0
 
-  private constructor(table: string, options: FaceTheoryIsrMetaStoreOptions) {
-    this.#child = fork(program, [table, JSON.stringify({ endpoint, ...patient, ...options })])
+  private constructor(table: string, options: FaceTheoryIsrMetaStoreOptions, env: Record<string, string>) {
+    const args = [table, JSON.stringify({ endpoint, ...patient, ...options })]
+    this.#child = fork(program, args, { env: { ...process.env, ...env } })
     this.#ended = once(this.#child, 'exit').then(([code, signal]) => code ?? signal)
   }
 
-  static async start(table: string, options: FaceTheoryIsrMetaStoreOptions = {}): Promise<Contender> {
-    const contender = new Contender(table, options)
+  static async start(
+    table: string,
+    options: FaceTheoryIsrMetaStoreOptions = {},
+    env: Record<string, string> = {},
+  ): Promise<Contender> {
+    const contender = new Contender(table, options, env)
     await contender.#ready()
     return contender
   }

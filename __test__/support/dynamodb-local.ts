@@ -22,7 +22,7 @@ async function warmUp(endpoint: string): Promise<void> {
   })
   await store.ensureTable()
   const key = { cacheKey: 'key', leaseOwner: 'owner' }
-  const lease = { ...key, nowMs: Date.now(), leaseDurationMs: 1_000, fallbackRevalidateSeconds: 60 }
+  const lease = { ...key, nowMs: Date.now(), leaseDurationMs: 60_000, fallbackRevalidateSeconds: 60 }
   const { leaseToken } = await store.tryAcquireLease(lease)
   await store.get('key')
   const page = { htmlPointer: 'page', generatedAt: Date.now(), revalidateSeconds: 60, status: 200, contentType: '' }

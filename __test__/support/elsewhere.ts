@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, vi } from 'vitest'
 
 import { inProcess, inWorker } from './isolated.js'
-import { type Stub, startStub, succeed } from './stub.js'
+import { type Stub, startStub, succeed } from './stub/stub.js'
 
 let root: string
 export let stub: Stub

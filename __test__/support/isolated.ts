@@ -24,7 +24,8 @@ export async function inProcess<D, R>(env: Environment, data: D, task: Task<D, R
     process.stdout.write(JSON.stringify({ result }))`
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', source], {
     env: { ...withoutFiles, ...env },
-    timeout: 30_000,
+    // On a busy machine a process may need many seconds to begin.
+    timeout: 55_000,
   })
   return (JSON.parse(stdout) as { result: R }).result
 }

@@ -1,9 +1,8 @@
 // Calls for one key that are under way at the same time, and which of them goes first.
 import type { FaceTheoryIsrMetaStore, IsrMetaRecord, TryAcquireIsrLeaseInput } from '@theory-cloud/tabletheory-isr'
-
-import { allBegun, asked, type Gate } from './gate.js'
 import { metaRow, NOW, S } from './rows.js'
-import { json, type Script, type Stub } from './stub.js'
+import { allBegun, asked, type Gate } from './stub/gate.js'
+import { json, type Script, type Stub } from './stub/stub.js'
 
 export const crowd = (size: number): number[] => Array.from({ length: size }, (_, index) => index)
 

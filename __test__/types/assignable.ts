@@ -125,6 +125,10 @@ export const unset: Record<keyof FaceTheoryIsrMetaStoreOptions, undefined> = {
   metaTtlSeconds: undefined,
   consistentRead: undefined,
   maxStalenessMs: undefined,
+  staleIfErrorMs: undefined,
+  earlyRefresh: undefined,
+  softInvalidation: undefined,
+  shared: undefined,
   onOperation: undefined,
   onOperationKeys: undefined,
 }
@@ -144,6 +148,10 @@ export const set: Required<FaceTheoryIsrMetaStoreOptions> = {
   metaTtlSeconds: 86_400,
   consistentRead: true,
   maxStalenessMs: 1_000,
+  staleIfErrorMs: 60_000,
+  earlyRefresh: 0.1,
+  softInvalidation: true,
+  shared: true,
   onOperation: ({ operation, code }): string => operation + (code ?? ''),
   onOperationKeys: true,
 }

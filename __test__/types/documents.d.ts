@@ -4,8 +4,54 @@ declare module '@theory-cloud/facetheory' {
 
   export function createFaceApp(options: {
     faces: unknown[]
-    isr: { htmlStore: unknown; metaStore: IsrMetaStore }
+    isr: {
+      htmlStore: unknown
+      metaStore: IsrMetaStore
+      leaseDurationMs?: number
+      cacheControl?: (input: { revalidateSeconds: number; state: string; isFresh: boolean }) => string
+    }
   }): unknown
+
+  export function blockingIsrCacheControl(revalidateSeconds: number, options?: { sharedMaxAgeSeconds?: number }): string
+
+  export function defaultIsrCacheKey(input: {
+    tenant: string
+    routePattern: string
+    params: Record<string, string>
+    query: Record<string, string[]>
+  }): string
+
+  export class S3HtmlStore {
+    constructor(options: { client: object; bucket: string; keyPrefix?: string })
+  }
+
+  export class InMemoryIsrMetaStore implements IsrMetaStore {
+    get: IsrMetaStore['get']
+    invalidate: IsrMetaStore['invalidate']
+    tryAcquireLease: IsrMetaStore['tryAcquireLease']
+    commitGeneration: IsrMetaStore['commitGeneration']
+    releaseLease: IsrMetaStore['releaseLease']
+  }
+}
+
+declare module '@theory-cloud/facetheory/aws-s3' {
+  export function createAwsSdkS3HtmlStoreClient(options: { s3: object }): object
+}
+
+declare module '@aws-sdk/client-s3' {
+  export class S3Client {
+    constructor(options: object)
+  }
+}
+
+declare module '@aws-sdk/credential-providers' {
+  interface Credentials {
+    accessKeyId: string
+    secretAccessKey: string
+    sessionToken?: string
+    expiration?: Date
+  }
+  export function fromNodeProviderChain(): () => Promise<Credentials>
 }
 
 declare module '@theory-cloud/facetheory/tabletheory' {

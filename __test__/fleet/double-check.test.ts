@@ -1,0 +1,60 @@
+// A lease is not granted for a page that another process has published since the caller looked.
+import { expect, test } from 'vitest'
+
+import { pkOf } from '../support/rows.js'
+import { readRow, storeOf } from '../support/store.js'
+import { acquisition, publishPage, table, withMember } from './setting.js'
+
+const lockOf = async (cacheKey: string) => readRow(await table(), pkOf(cacheKey), 'LOCK')
+
+test('an acquire returns the page that was published after get found none, and leaves no lease', () =>
+  withMember({}, async ({ store, cacheKey }) => {
+    expect(await store.get(cacheKey)).toBeNull()
+    await publishPage(storeOf(await table()), cacheKey, { htmlPointer: 'by another' })
+    const attempt = await store.tryAcquireLease(acquisition(cacheKey, 'late'))
+    expect(attempt).toMatchObject({ acquired: false, leaseToken: null })
+    expect(attempt.record).toMatchObject({
+      htmlPointer: 'by another',
+      leaseOwner: null,
+      leaseToken: null,
+      leaseExpiresAt: 0,
+    })
+    expect(await lockOf(cacheKey)).toBeUndefined()
+  }))
+
+test('an acquire returns the page that replaced the expired one that get returned', () =>
+  withMember({}, async ({ store, cacheKey }) => {
+    const other = storeOf(await table())
+    await publishPage(other, cacheKey, { htmlPointer: 'old', generatedAt: Date.now() - 90_000 })
+    expect(await store.get(cacheKey)).toMatchObject({ htmlPointer: 'old' })
+    await publishPage(other, cacheKey, { htmlPointer: 'new' })
+    const { acquired, record } = await store.tryAcquireLease(acquisition(cacheKey, 'late'))
+    expect([acquired, record.htmlPointer]).toEqual([false, 'new'])
+  }))
+
+test('the lease is granted when get returned that same page, whose HTML may be missing', () =>
+  withMember({}, async ({ store, cacheKey }) => {
+    await publishPage(storeOf(await table()), cacheKey)
+    await store.get(cacheKey)
+    expect((await store.tryAcquireLease(acquisition(cacheKey, 'repairs'))).acquired).toBe(true)
+  }))
+
+test('the lease is granted to a caller that has not called get', () =>
+  withMember({}, async ({ store, cacheKey }) => {
+    await publishPage(storeOf(await table()), cacheKey)
+    expect((await store.tryAcquireLease(acquisition(cacheKey, 'revalidates'))).acquired).toBe(true)
+  }))
+
+test('the lease is granted when the newer page is stale within a second', () =>
+  withMember({}, async ({ store, cacheKey }) => {
+    await store.get(cacheKey)
+    await publishPage(storeOf(await table()), cacheKey, { generatedAt: Date.now() - 60_000, revalidateSeconds: 60.5 })
+    expect((await store.tryAcquireLease(acquisition(cacheKey, 'refreshes'))).acquired).toBe(true)
+  }))
+
+test('the lease is granted when the page is the one that this store published last', () =>
+  withMember({}, async ({ store, cacheKey }) => {
+    await store.get(cacheKey)
+    await publishPage(store, cacheKey)
+    expect((await store.tryAcquireLease(acquisition(cacheKey, 'again'))).acquired).toBe(true)
+  }))

@@ -1,0 +1,150 @@
+// `staleIfErrorMs`: while the table cannot be read, `get` answers the last known page.
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import type { IsrStoreOperation } from '@theory-cloud/tabletheory-isr'
+import { expect, test } from 'vitest'
+
+import { rejectionOf } from '../support/failure.js'
+import { storeOf } from '../support/store.js'
+import { type Answer, fault, hangUp, type Script } from '../support/stub/stub.js'
+import { acquisition, passing, publishPage, table, withMember } from './setting.js'
+
+const options = { staleIfErrorMs: 60_000, maxAttempts: 1 }
+
+/** Answers with a fault instead of passing on, once there is one. */
+function failing(): { script: Script; failWith: (answer: Answer | undefined) => void } {
+  let answer: Answer | undefined
+  return {
+    script: (request, index) => answer ?? passing(request, index),
+    failWith: (next) => {
+      answer = next
+    },
+  }
+}
+
+test.each([
+  ['a throttle', fault('ThrottlingException')],
+  ['a broken connection', hangUp],
+  ['a server error', fault('InternalServerError', 'oops', 500)],
+])('the last page that was read is answered after %s, at once and without a lease', async (_, answer) => {
+  const { script, failWith } = failing()
+  const told: IsrStoreOperation[] = []
+  await withMember(
+    { ...options, onOperation: (operation) => told.push(operation) },
+    async ({ store, stub, cacheKey }) => {
+      const other = storeOf(await table())
+      await publishPage(other, cacheKey, { generatedAt: Date.now() - 70_000 })
+      await other.tryAcquireLease(acquisition(cacheKey, 'holder'))
+      const read = await store.get(cacheKey)
+      failWith(answer)
+      stub.requests.length = 0
+      expect(await store.get(cacheKey)).toEqual({ ...read, leaseOwner: null, leaseToken: null, leaseExpiresAt: 0 })
+      // A connection that breaks on reuse is replaced once.
+      const sent = stub.requests.length
+      expect(sent).toBeLessThanOrEqual(2)
+      // The key rests for half a second at least.
+      for (let call = 0; call < 5; call++) expect(await store.get(cacheKey)).not.toBeNull()
+      expect(stub.requests).toHaveLength(sent)
+      await sleep(10)
+      expect(told.map(({ outcome }) => outcome)).toEqual([
+        'success',
+        'stale',
+        'stale',
+        'stale',
+        'stale',
+        'stale',
+        'stale',
+      ])
+    },
+    script,
+  )
+})
+
+test('a page that this store published is answered', async () => {
+  const { script, failWith } = failing()
+  await withMember(
+    options,
+    async ({ store, cacheKey }) => {
+      await publishPage(store, cacheKey, { htmlPointer: 'own' })
+      failWith(hangUp)
+      expect(await store.get(cacheKey)).toMatchObject({ htmlPointer: 'own' })
+    },
+    script,
+  )
+})
+
+test('no page is answered without the option, for another key, or after its time', async () => {
+  const { script, failWith } = failing()
+  await withMember(
+    { ...options, staleIfErrorMs: 300 },
+    async ({ store, stub, cacheKey }) => {
+      const without = storeOf(await table(), { endpoint: stub.endpoint, maxAttempts: 1 })
+      await publishPage(storeOf(await table()), cacheKey)
+      await store.get(cacheKey)
+      await without.get(cacheKey)
+      failWith(hangUp)
+      expect(await store.get(cacheKey)).not.toBeNull()
+      for (const call of [() => without.get(cacheKey), () => store.get('another key')]) {
+        expect(await rejectionOf(call)).toMatchObject({ code: 'ErrUnavailable' })
+      }
+      await sleep(400)
+      expect(await rejectionOf(() => store.get(cacheKey))).toMatchObject({ code: 'ErrUnavailable' })
+    },
+    script,
+  )
+})
+
+test('a read that finds no page and an own invalidation, even a failed one, forget the page', async () => {
+  const { script, failWith } = failing()
+  await withMember(
+    options,
+    async ({ store, cacheKey }) => {
+      const other = storeOf(await table())
+      await publishPage(other, cacheKey)
+      await store.get(cacheKey)
+      await other.invalidate(cacheKey)
+      expect(await store.get(cacheKey)).toBeNull()
+      failWith(hangUp)
+      expect(await rejectionOf(() => store.get(cacheKey))).toMatchObject({ code: 'ErrUnavailable' })
+
+      failWith(undefined)
+      await publishPage(other, `${cacheKey}2`)
+      await store.get(`${cacheKey}2`)
+      failWith(hangUp)
+      await rejectionOf(() => store.invalidate(`${cacheKey}2`))
+      expect(await rejectionOf(() => store.get(`${cacheKey}2`))).toMatchObject({ code: 'ErrUnavailable' })
+    },
+    script,
+  )
+})
+
+test('an error that is not retryable is reported', async () => {
+  const { script, failWith } = failing()
+  await withMember(
+    options,
+    async ({ store, cacheKey }) => {
+      await publishPage(store, cacheKey)
+      failWith(fault('AccessDeniedException'))
+      expect(await rejectionOf(() => store.get(cacheKey))).toMatchObject({ code: 'ErrAccessDenied' })
+    },
+    script,
+  )
+})
+
+test('with an open circuit the page is answered without a request', async () => {
+  const { script, failWith } = failing()
+  await withMember(
+    options,
+    async ({ store, stub, cacheKey }) => {
+      await publishPage(store, cacheKey)
+      failWith(hangUp)
+      for (const key of ['a', 'b', 'a', 'b', 'a']) await rejectionOf(() => store.get(key))
+      stub.requests.length = 0
+      const begun = performance.now()
+      expect(await store.get(cacheKey)).not.toBeNull()
+      expect(performance.now() - begun).toBeLessThan(100)
+      expect(stub.requests).toEqual([])
+    },
+    script,
+  )
+})
