@@ -1,7 +1,7 @@
-// What is measured, built as it would be shipped.
+// The measured programs, built as they would be shipped.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -30,22 +30,37 @@ export async function buildPrograms() {
   return programs
 }
 
-/** The peer on the AWS SDK in one file, as one would deploy it: minified, and in the format that loads fastest. */
+/** Where each version of the AWS SDK is installed. */
+const sdks = { current: here('../node_modules'), newest: here('newest/node_modules') }
+
+/**
+ * The peer on the AWS SDK in one file, as one would deploy it: minified, and in the format that loads fastest. `newest`
+ * is the same on the newest version of the AWS SDK.
+ */
 export async function bundle() {
   const folder = await mkdtemp(join(tmpdir(), 'tabletheory-isr-bundle-'))
-  const file = join(folder, 'sdk.mjs')
-  await esbuild.build({
-    entryPoints: [here('peers/sdk.mjs')],
-    outfile: file,
-    bundle: true,
-    minify: true,
-    platform: 'node',
-    target: 'node20',
-    format: 'esm',
-    // Some of what is bundled is CommonJS.
-    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
-    mainFields: ['module', 'main'],
-    logLevel: 'warning',
-  })
-  return { file, remove: () => rm(folder, { recursive: true }) }
+  const bundleWith = async (name, modules) => {
+    const sdk = join(modules, '@aws-sdk/client-dynamodb')
+    const file = join(folder, `${name}.mjs`)
+    await esbuild.build({
+      entryPoints: [here('peers/sdk.mjs')],
+      outfile: file,
+      alias: { '@aws-sdk/client-dynamodb': sdk },
+      bundle: true,
+      minify: true,
+      platform: 'node',
+      target: 'node20',
+      format: 'esm',
+      // Some of the bundled modules are CommonJS.
+      banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+      mainFields: ['module', 'main'],
+      logLevel: 'warning',
+    })
+    return { file, version: JSON.parse(await readFile(join(sdk, 'package.json'), 'utf8')).version }
+  }
+  return {
+    ...(await bundleWith('sdk', sdks.current)),
+    newest: await bundleWith('sdk-newest', sdks.newest),
+    remove: () => rm(folder, { recursive: true }),
+  }
 }

@@ -1,20 +1,58 @@
-// The main figures as horizontal bars, a panel for each.
+// The main figures as horizontal bars, a panel for each: first the user's waits.
+import { median } from './figures.mjs'
 import { digits, ratioToSdk } from './table.mjs'
 
+const fromRows =
+  (id, title) =>
+  ({ rows }) => {
+    const row = rows.find((one) => one.id === id)
+    return row && { ...row, title }
+  }
+
+/** A figure of one fleet, as a row. */
+const fromFleet =
+  (id, title, unit, figure) =>
+  ({ fleet = [] }) => {
+    const found = fleet.find((one) => one.id === id && one.environments === 4_000 && one.spreadMs === 1_000)
+    if (found === undefined) return undefined
+    const values = Object.entries(found.values).map(([name, { rounds }]) => [
+      name,
+      { median: median(rounds.map(figure)) },
+    ])
+    return { title, unit, values: Object.fromEntries(values) }
+  }
+
+/** A figure of the cost of an operation, as a row. */
+const fromCosts =
+  (operation, title, unit, figure) =>
+  ({ costs = [] }) => {
+    const found = costs.find((one) => one.title === operation)
+    if (found === undefined) return undefined
+    const values = Object.entries(found.values).map(([name, bill]) => [name, { median: figure(bill) }])
+    return { title, unit, exact: true, values: Object.fromEntries(values) }
+  }
+
+const percentOfErrors = (one) => one.errorShare * 100
+
 const panels = [
-  { id: 'get-latency', title: 'get, one at a time' },
-  { id: 'get-rate', title: 'get, 32 at a time' },
-  { id: 'get-cpu', title: 'CPU of a get, 32 at a time' },
-  { id: 'cold-wall', title: 'load, construct and first get' },
-  { id: 'cold-rss', title: 'memory of these' },
-  { id: 'crowd-median', title: 'a page request in a crowd on a stale page' },
-  { id: 'crowd-requests', title: 'requests to the table by that crowd' },
+  fromRows('lambda-128-first', 'first view on a function of 128 MB'),
+  fromRows('lambda-128-sum', '60 views on it, one after the other'),
+  fromFleet('cold', '4,000 environments want a new page within a second: visitors with an error', '%', percentOfErrors),
+  fromFleet('cold', 'the same: 99th percentile of the visitors', 'ms', (one) => one.p99Ms),
+  fromFleet('hot', 'a hot page in 4,000 environments: visitors with an error', '%', percentOfErrors),
+  fromCosts('a regeneration', 'a regeneration: round trips', '', (bill) => bill.roundTrips),
+  fromCosts('a regeneration', 'a regeneration: write units', '', (bill) => bill.wcu),
+  fromRows('cold-tls-wall', 'load, construct and first get over TLS'),
+  fromRows('get-tls-latency', 'get over TLS, one at a time'),
+  fromRows('crowd-median', 'one of 500 page requests at once in one process'),
 ]
 
 const bars = [
   { name: 'ours', title: 'this package' },
+  { name: 'ours-recommended', title: 'recommended options' },
   { name: 'lean', title: 'node:http by hand' },
   { name: 'sdk-bundled', title: 'AWS SDK, bundled' },
+  { name: 'sdk-newest', title: 'newest AWS SDK, bundled' },
   { name: 'sdk', title: 'AWS SDK, as installed' },
 ]
 
@@ -34,7 +72,7 @@ function bar(row, { name, title }, top, scale) {
   const value = row.values[name].median
   const length = Math.max(1, Math.round(value * scale))
   const baseline = top + barHeight - 4
-  const kind = name === 'ours' ? ' ours' : ''
+  const kind = name.startsWith('ours') ? ' ours' : ''
   return [
     `<g class="peer${kind}">`,
     text(left - 8, baseline, title, ' text-anchor="end"'),
@@ -50,24 +88,24 @@ function noteOf(row) {
   return row.more ? ` (${digits(factor)}× the AWS SDK)` : ` (AWS SDK: ${digits(factor)}×)`
 }
 
-function panel(row, title, top) {
+function panel(row, top) {
   const shown = bars.filter(({ name }) => row.values[name] !== undefined)
   const scale = (width - left - right) / Math.max(...shown.map(({ name }) => row.values[name].median), Number.EPSILON)
   const drawn = shown.map((peer, index) => bar(row, peer, top + 24 + index * (barHeight + gap), scale))
   return {
-    svg: [text(left, top + 14, `${title}${noteOf(row)}`, ' class="title"'), ...drawn].join('\n'),
+    svg: [text(left, top + 14, `${row.title}${noteOf(row)}`, ' class="title"'), ...drawn].join('\n'),
     height: 24 + shown.length * (barHeight + gap) + 14,
   }
 }
 
 /** An SVG that is readable on light and dark. */
-export function chart({ rows }) {
+export function chart(results) {
   let height = 8
   const drawn = []
-  for (const { id, title } of panels) {
-    const row = rows.find((one) => one.id === id)
+  for (const rowOf of panels) {
+    const row = rowOf(results)
     if (row === undefined) continue
-    const { svg, height: taken } = panel(row, title, height)
+    const { svg, height: taken } = panel(row, height)
     drawn.push(svg)
     height += taken
   }

@@ -1,8 +1,8 @@
-// Nobody measures a store that does not work.
+// A store that does not work is not measured.
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 
-import { cacheKeyOf, generation, leaseWish, takeLease } from './pages.mjs'
+import { cacheKeyOf, generation, leaseRequest, takeLease } from './pages.mjs'
 
 /** Throws unless the store keeps a page, and keeps two writers apart. */
 export async function check(store) {
@@ -10,7 +10,7 @@ export async function check(store) {
   assert.equal(await store.get(cacheKey), null)
 
   const lease = await takeLease(store, cacheKey, 'the holder')
-  const refused = await store.tryAcquireLease(leaseWish(cacheKey, 'another'))
+  const refused = await store.tryAcquireLease(leaseRequest(cacheKey, 'another'))
   assert.equal(refused.acquired, false)
   assert.equal(refused.leaseToken, null)
 

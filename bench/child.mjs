@@ -14,7 +14,7 @@ function storeAt({ endpoint, tableName }) {
 
 process.on('message', async ({ task, at, input }) => {
   try {
-    process.send({ result: await tasks[task](storeAt(at), input) })
+    process.send({ result: await tasks[task](storeAt(at), input, (options) => create({ ...at, options })) })
   } catch (error) {
     process.send({ failure: error.stack })
   }

@@ -3,10 +3,12 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
+import { clientEnv } from './servers.mjs'
+
 const program = fileURLToPath(new URL('child.mjs', import.meta.url))
 
 async function start({ name, module }) {
-  const child = fork(program, [module])
+  const child = fork(program, [module], { env: clientEnv })
   const ended = once(child, 'exit').then(([code, signal]) => {
     throw new Error(`the process of ${name} ended (${signal ?? code})`)
   })

@@ -2,52 +2,101 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 
-import { generation, leaseWish } from './pages.mjs'
+import { generation, leaseRequest } from './pages.mjs'
 
 const waitTimeoutMs = 7_000
 const pollIntervalMs = 25
 
-const isFresh = (record) =>
-  record.htmlPointer !== null && Date.now() < record.generatedAt + record.revalidateSeconds * 1_000
+const isFresh = (record, nowMs) =>
+  record.htmlPointer !== null && nowMs < record.generatedAt + record.revalidateSeconds * 1_000
 
-async function regenerate(store, lease, render) {
-  const generatedAt = Date.now()
-  try {
-    await render()
-    await store.commitGeneration(generation(lease, generatedAt))
-  } finally {
-    await store.releaseLease(lease)
-  }
-  return generatedAt
-}
-
-/** Until another request has published; nothing when it takes too long. */
+/** Resolves to a page that another environment has published; to nothing when it takes too long. */
 async function pollForNewer(store, cacheKey, than) {
   const deadline = Date.now() + waitTimeoutMs
   while (Date.now() < deadline) {
     await pause(pollIntervalMs)
     const record = await store.get(cacheKey)
-    if (record?.htmlPointer && (record.generatedAt > than || isFresh(record))) return record
+    if (record?.htmlPointer && (record.generatedAt > than || isFresh(record, Date.now()))) return record
   }
   return null
 }
 
-/** Resolves to when the page that the visitor gets was generated. */
-export async function servePage(store, cacheKey, render) {
-  const existing = await store.get(cacheKey)
-  if (existing !== null && isFresh(existing)) return existing.generatedAt
+/**
+ * Makes the runtime of one environment. Its `serve(cacheKey, render)` resolves to the visitor's answer: `generatedAt` of
+ * the page, and FaceTheory's state of it. `stale-after-error` stands for an old page that is shown because a call failed.
+ * Where there is none to show, it rejects, and the visitor gets HTTP 500.
+ */
+export function createRuntime(store) {
+  const lastKnown = new Map()
 
-  const leaseOwner = randomUUID()
-  const acquire = async () => {
-    const attempt = await store.tryAcquireLease(leaseWish(cacheKey, leaseOwner))
-    return { ...attempt, lease: { cacheKey, leaseOwner, leaseToken: attempt.leaseToken } }
+  const answer = (state, { generatedAt }) => ({ state, generatedAt })
+
+  const remember = (record) => {
+    if (record?.htmlPointer) lastKnown.set(record.cacheKey, record)
+    return record
   }
-  const first = await acquire()
-  if (first.acquired) return regenerate(store, first.lease, render)
 
-  const stale = existing ?? first.record
-  const newer = await pollForNewer(store, cacheKey, stale.generatedAt)
-  if (newer !== null) return newer.generatedAt
-  const second = await acquire()
-  return second.acquired ? regenerate(store, second.lease, render) : stale.generatedAt
+  async function orStale(work, recordOf) {
+    try {
+      return { result: await work() }
+    } catch (error) {
+      const record = recordOf()
+      if (!record?.htmlPointer) throw error
+      return { stale: answer('stale-after-error', record) }
+    }
+  }
+
+  async function regenerate(lease, stale, render) {
+    const generatedAt = Date.now()
+    try {
+      await render()
+      await store.commitGeneration(generation(lease, generatedAt))
+      return answer('miss', remember({ ...stale, htmlPointer: 'the new one', generatedAt }))
+    } catch (error) {
+      if (!stale.htmlPointer) throw error
+      return answer('stale-after-error', stale)
+    } finally {
+      await store.releaseLease(lease)
+    }
+  }
+
+  async function serve(cacheKey, render) {
+    const began = Date.now()
+    const read = await orStale(
+      () => store.get(cacheKey),
+      () => lastKnown.get(cacheKey),
+    )
+    if (read.stale) return read.stale
+    const existing = remember(read.result)
+    if (existing !== null && isFresh(existing, began)) return answer('hit', existing)
+
+    const leaseOwner = randomUUID()
+    const acquire = (nowMs, known) =>
+      orStale(
+        () => store.tryAcquireLease({ ...leaseRequest(cacheKey, leaseOwner), nowMs }),
+        () => known ?? lastKnown.get(cacheKey),
+      )
+    const leaseOf = ({ leaseToken }) => ({ cacheKey, leaseOwner, leaseToken })
+
+    // With the time from before the read, as FaceTheory does.
+    const first = await acquire(began, existing)
+    if (first.stale) return first.stale
+    const stale = existing ?? first.result.record
+    if (first.result.acquired) return regenerate(leaseOf(first.result), stale, render)
+
+    const waited = await orStale(
+      () => pollForNewer(store, cacheKey, stale.generatedAt),
+      () => stale,
+    )
+    if (waited.stale) return waited.stale
+    if (waited.result !== null) return answer('wait-hit', remember(waited.result))
+
+    const second = await acquire(Date.now(), stale)
+    if (second.stale) return second.stale
+    if (second.result.acquired) return regenerate(leaseOf(second.result), stale, render)
+    if (stale.htmlPointer) return answer('stale', stale)
+    throw new Error(`the regeneration lock of "${cacheKey}" is busy`)
+  }
+
+  return { serve }
 }

@@ -1,4 +1,4 @@
-// Figures of many rounds, and what is said of them.
+// Figures of many rounds, and the statements about them.
 
 const sorted = (numbers) => numbers.toSorted((a, b) => a - b)
 
@@ -10,7 +10,7 @@ export function median(numbers) {
 
 export const percentile = (numbers, percent) => sorted(numbers)[Math.ceil((numbers.length * percent) / 100) - 1]
 
-/** Runs each peer once a round; who begins changes from round to round. Resolves to each one's results. */
+/** Runs each peer once a round; another peer begins each round. Resolves to each one's results. */
 export async function alternate(rounds, names, measure) {
   const results = Object.fromEntries(names.map((name) => [name, []]))
   for (let round = 0; round < rounds; round += 1) {

@@ -1,4 +1,4 @@
-// A proxy that asks DynamoDB what each request costs. It is slow, and for counting only.
+// A proxy that asks DynamoDB for each request's cost. It is slow, and for counting only.
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
@@ -60,14 +60,14 @@ export async function startMeter(endpoint) {
   }
 }
 
-/** What DynamoDB Local says that a request has cost; nothing for a write that it refuses. */
+/** The cost of a request by DynamoDB Local's report; nothing for a write that it refuses. */
 function reportedUnits(answer) {
   if (isRefusal(answer)) return 0
   if (answer.__type !== undefined) throw new Error(`unexpected: ${answer.__type}`)
   return [answer.ConsumedCapacity].flat().reduce((sum, { CapacityUnits }) => sum + CapacityUnits, 0)
 }
 
-/** What DynamoDB charges, by its developer guide, where DynamoDB Local says something else. All rows are below 1 KB. */
+/** The price by DynamoDB's developer guide, where DynamoDB Local reports another. All rows are below 1 KB. */
 function chargedUnits(operation, input, answer) {
   const reported = reportedUnits(answer)
   // A refused write costs by the size of the row that is there, and at least a unit.

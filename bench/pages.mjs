@@ -5,7 +5,7 @@ export const cacheKeyOf = (slug) => `default::/news/{slug}?slug=${slug}`
 export const leaseDurationMs = 5_000
 const revalidateSeconds = 60
 
-export const leaseWish = (cacheKey, leaseOwner) => ({
+export const leaseRequest = (cacheKey, leaseOwner) => ({
   cacheKey,
   leaseOwner,
   nowMs: Date.now(),
@@ -25,14 +25,14 @@ export const generation = (lease, generatedAt = Date.now()) => ({
   etag: 'W/"aaf4c61ddcc5e8a2dabede0f3b482cd9aea9434d"',
 })
 
-/** Takes the lease of a page that nobody else wants. */
+/** Takes the lease of a page that no other caller holds. */
 export async function takeLease(store, cacheKey, leaseOwner) {
-  const { acquired, leaseToken } = await store.tryAcquireLease(leaseWish(cacheKey, leaseOwner))
+  const { acquired, leaseToken } = await store.tryAcquireLease(leaseRequest(cacheKey, leaseOwner))
   if (!acquired) throw new Error(`the lease of ${cacheKey} is taken`)
   return { cacheKey, leaseOwner, leaseToken }
 }
 
-/** What a request for a stale page does, but for the render. */
+/** The steps of a request for a stale page, but for the render. */
 export async function regenerate(store, cacheKey, leaseOwner) {
   await store.get(cacheKey)
   const lease = await takeLease(store, cacheKey, leaseOwner)

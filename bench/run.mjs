@@ -1,16 +1,20 @@
-// The store beside its peers, in one run. README.md says what is measured.
+// The store beside its peers, in one run. README.md describes the measurements.
 import { randomUUID } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
+import { installNewestSdk } from '../scripts/prepare.mjs'
 import { buildAddon, buildPrograms, bundle } from './build.mjs'
 import { chart } from './chart.mjs'
+import { check } from './check.mjs'
 import { startChildren } from './children.mjs'
 import { measureCold } from './parts/cold.mjs'
 import { measureCosts } from './parts/costs.mjs'
 import { measureCrowd } from './parts/crowd.mjs'
+import { measureFleet } from './parts/fleet.mjs'
 import { measureGet } from './parts/get.mjs'
+import { measureLambda } from './parts/lambda.mjs'
 import { measureRegeneration } from './parts/regeneration.mjs'
 import { measureSize } from './parts/size.mjs'
 import { startServers } from './servers.mjs'
@@ -18,6 +22,7 @@ import { describeMachine, readSetting } from './setting.mjs'
 import { report } from './table.mjs'
 
 const parts = {
+  lambda: measureLambda,
   get: measureGet,
   regeneration: measureRegeneration,
   crowd: measureCrowd,
@@ -25,18 +30,23 @@ const parts = {
   size: measureSize,
 }
 
+/** With a table of their own. */
+const partsWithTables = { fleet: measureFleet, costs: measureCosts }
+
 const say = (what) => console.error(`${new Date().toTimeString().slice(0, 8)} ${what}`)
 
 const setting = readSetting()
 if (setting.build) await buildAddon()
 const programs = await buildPrograms()
-const bundled = await bundle()
+await installNewestSdk()
+const bundles = await bundle()
 
 const moduleOf = (name) => fileURLToPath(new URL(`peers/${name}.mjs`, import.meta.url))
 const peers = [
   { name: 'ours', title: 'ours', module: moduleOf('ours') },
-  { name: 'sdk-bundled', title: 'AWS SDK, bundled', module: bundled.file },
-  { name: 'sdk', title: 'AWS SDK, as installed', module: moduleOf('sdk') },
+  { name: 'sdk-bundled', title: `AWS SDK ${bundles.version}, bundled`, module: bundles.file },
+  { name: 'sdk-newest', title: `AWS SDK ${bundles.newest.version}, bundled`, module: bundles.newest.file },
+  { name: 'sdk', title: `AWS SDK ${bundles.version}, as installed`, module: moduleOf('sdk') },
   { name: 'lean', title: '`node:http` by hand', module: moduleOf('lean') },
 ]
 const names = peers.map((peer) => peer.name)
@@ -50,7 +60,11 @@ async function measureAll() {
   const tableName = `bench-${randomUUID()}`
   // Not before it is built.
   const { FaceTheoryIsrMetaStore } = await import('@theory-cloud/tabletheory-isr')
-  await new FaceTheoryIsrMetaStore(tableName, { endpoint: servers.dynamodb.endpoint }).ensureTable()
+  // Java takes its time for the first request of each kind.
+  const patience = { requestTimeoutMs: 30_000, operationTimeoutMs: 60_000 }
+  const patient = new FaceTheoryIsrMetaStore(tableName, { endpoint: servers.dynamodb.endpoint, ...patience })
+  await patient.ensureTable()
+  await check(patient)
   for (const name of names) await children.ask(name, 'check', { endpoint: servers.relay.endpoint, tableName })
 
   const bench = { setting, peers, names, programs, servers, children, tableName }
@@ -60,15 +74,19 @@ async function measureAll() {
     say(part)
     rows.push(...(await measure(bench)))
   }
-  if (!setting.only.includes('costs')) return { rows, costs: [] }
-  say('costs')
-  return { rows, costs: await measureCosts(bench) }
+  const figures = { rows }
+  for (const [part, measure] of Object.entries(partsWithTables)) {
+    if (!setting.only.includes(part)) continue
+    say(part)
+    figures[part] = await measure(bench)
+  }
+  return figures
 }
 
 const figures = await measureAll().finally(async () => {
   children.stop()
   await servers.stop()
-  await bundled.remove()
+  await bundles.remove()
 })
 
 const results = {

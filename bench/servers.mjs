@@ -5,7 +5,17 @@ import { fileURLToPath } from 'node:url'
 
 import { startDynamoDbLocal } from '../scripts/dynamodb-local.mjs'
 
-const tlsProgram = fileURLToPath(new URL('tls-stub.mjs', import.meta.url))
+const fixture = (name) => fileURLToPath(new URL(`../__test__/fixtures/tls/${name}`, import.meta.url))
+
+/** The certificate and the key of the servers that speak TLS, for programs that take them as arguments. */
+const identity = [fixture('server.pem'), fixture('server.key')]
+
+/** The environment of every client: it trusts these servers, and the AWS SDK does not warn of old versions of Node.js. */
+export const clientEnv = {
+  ...process.env,
+  NODE_EXTRA_CA_CERTS: fixture('authority.pem'),
+  AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+}
 
 /** Starts a program that prints its port first, and ends when its standard input does. */
 async function start(scheme, program, ...args) {
@@ -17,30 +27,50 @@ async function start(scheme, program, ...args) {
   return { endpoint: `${scheme}://127.0.0.1:${port}`, stop: () => child.stdin.end() }
 }
 
-/** With the number of requests that it has had. */
-async function startCounting(program, ...args) {
-  const server = await start('http', program, ...args)
-  const count = async () => (await fetch(`${server.endpoint}/count`)).json()
-  return { ...server, count }
+/** A server, and the same server over TLS. `count` resolves to the number of requests that one of them has had. */
+async function startBoth(program, ...args) {
+  const plain = await start('http', program, ...args)
+  const tls = await start('https', program, ...args, ...identity)
+  return {
+    ...plain,
+    tls,
+    count: async () => (await fetch(`${plain.endpoint}/count`)).json(),
+    stop: () => {
+      plain.stop()
+      tls.stop()
+    },
+  }
 }
 
 /**
- * Starts the stub, the stub behind TLS, and DynamoDB Local, which is reached through a relay that counts and, where
- * capacity units matter and time does not, by itself.
+ * Starts a relay that gives each partition key the given units a second. `usedBy` resolves to what the requests for a
+ * partition key have used so far.
  */
-export async function startServers(binaries) {
+export async function startPartitions(program, endpoint, { read, write }) {
+  const { hostname, port } = new URL(endpoint)
+  const relay = await start('http', program, `${hostname}:${port || 80}`, String(read), String(write))
+  const usedBy = async (partitionKey) => (await (await fetch(`${relay.endpoint}/partitions`)).json())[partitionKey]
+  return { ...relay, usedBy }
+}
+
+/**
+ * Starts the stub, a stub over TLS that takes as long as DynamoDB does, and DynamoDB Local, which is reached through a
+ * relay that counts and, where capacity units matter and time does not, by itself. `stub.tls` and `relay.tls` are the
+ * same servers over TLS.
+ */
+export async function startServers(programs) {
   const dynamodb = await startDynamoDbLocal()
   const { hostname, port } = new URL(dynamodb.endpoint)
-  const stub = await startCounting(binaries.stub)
-  const relay = await startCounting(binaries.relay, `${hostname}:${port || 80}`)
-  const tls = await start('https', process.execPath, tlsProgram, stub.endpoint)
+  const stub = await startBoth(programs.stub, '0')
+  const relay = await startBoth(programs.relay, `${hostname}:${port || 80}`)
+  const distant = await start('https', programs.stub, '3', ...identity)
   return {
     stub,
-    tls,
+    distant,
     relay,
     dynamodb,
     stop: async () => {
-      for (const server of [tls, relay, stub]) server.stop()
+      for (const server of [distant, relay, stub]) server.stop()
       await dynamodb.stop()
     },
   }

@@ -1,11 +1,11 @@
-// What the command line asks for, and what machine this is.
+// The command line's requests, and a description of this machine.
 import { execFileSync } from 'node:child_process'
 import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
-export const parts = ['get', 'regeneration', 'crowd', 'cold', 'costs', 'size']
+export const parts = ['lambda', 'get', 'regeneration', 'crowd', 'fleet', 'cold', 'costs', 'size']
 
 const help = `Usage: npm run bench [-- options]
 
@@ -20,6 +20,8 @@ const full = {
   many: { warmUp: 20, atOnce: 32, ofEach: 150 },
   regenerations: { stub: { warmUp: 20, calls: 100 }, local: { warmUp: 5, calls: 30 } },
   crowd: { callers: 500, renderMs: 300 },
+  lambda: { views: 60 },
+  fleet: { stores: 60, environments: [1_000, 4_000], renderMs: 500, views: 80, rounds: 3 },
 }
 
 const short = {
@@ -27,6 +29,8 @@ const short = {
   many: { warmUp: 1, atOnce: 32, ofEach: 5 },
   regenerations: { stub: { warmUp: 2, calls: 5 }, local: { warmUp: 1, calls: 3 } },
   crowd: { callers: 50, renderMs: 300 },
+  lambda: { views: 60 },
+  fleet: { stores: 60, environments: [4_000], renderMs: 500, views: 30, rounds: 1 },
 }
 
 function refuse(message) {
@@ -47,7 +51,7 @@ export function readSetting() {
   const rounds = Number(values.rounds)
   if (!Number.isInteger(rounds) || rounds < 1) refuse('--rounds takes a whole number above 0')
   const only = values.only?.split(',') ?? parts
-  for (const part of only) if (!parts.includes(part)) refuse(`there is no part "${part}"`)
+  for (const part of only) if (!parts.includes(part)) refuse(`unknown part "${part}"`)
   // Where the results go changes none of them.
   const measured = process.argv.slice(2).filter((arg) => arg !== values.output && !arg.startsWith('--output'))
   const partial = values.short || values.only !== undefined

@@ -1,6 +1,7 @@
 // The results as Markdown.
+import { median } from './figures.mjs'
 
-/** Three digits, and all of them of a whole number. */
+/** Three digits, and every digit of a whole number. */
 export function digits(number, { exact = false } = {}) {
   if (Math.abs(number) >= 100 || (exact && Number.isInteger(number))) return Math.round(number).toLocaleString('en')
   return Number(number.toPrecision(number < 1 ? 2 : 3)).toString()
@@ -14,9 +15,9 @@ export function ratio({ more = false, comparable = true, values }, better, worse
   return more ? ours / theirs : theirs / ours
 }
 
-/** Against the better of the two ways to ship the AWS SDK. */
+/** Against the best of the AWS SDK's versions and ways to ship it. */
 export function ratioToSdk(row) {
-  const ratios = ['sdk-bundled', 'sdk'].map((name) => ratio(row, 'ours', name)).filter(Boolean)
+  const ratios = ['sdk-bundled', 'sdk-newest', 'sdk'].map((name) => ratio(row, 'ours', name)).filter(Boolean)
   return ratios.length > 0 ? Math.min(...ratios) : undefined
 }
 
@@ -53,12 +54,47 @@ function prices(costs) {
   )
 }
 
+const shares = (share) => `${digits(share * 100)} %`
+
+/** Median, and the whole range where the rounds differ. */
+function fleetCells(rounds, [figure, show]) {
+  const numbers = rounds.map(figure)
+  const [least, most] = [Math.min(...numbers), Math.max(...numbers)].map(show)
+  return least === most ? least : `${show(median(numbers))} (${least} to ${most})`
+}
+
+const fleetFigures = {
+  errors: [(one) => one.errorShare, shares],
+  'stale after an error': [(one) => one.staleAfterErrorShare, shares],
+  renders: [(one) => one.renders, String],
+  'p50, ms': [(one) => one.p50Ms, digits],
+  'p99, ms': [(one) => one.p99Ms, digits],
+  'read units': [(one) => one.readUnits, digits],
+  'write units': [(one) => one.writeUnits, digits],
+  throttles: [(one) => one.throttledReads + one.throttledWrites, digits],
+}
+
+function fleets(all) {
+  const head = ['page', 'environments', 'within', 'store', ...Object.keys(fleetFigures)]
+  const rows = all.flatMap(({ title, environments, spreadMs, values }) =>
+    Object.values(values).map((value) => [
+      title,
+      environments.toLocaleString('en'),
+      `${spreadMs.toLocaleString('en')} ms`,
+      value.title,
+      ...Object.values(fleetFigures).map((figure) => fleetCells(value.rounds, figure)),
+    ]),
+  )
+  return table(head, rows)
+}
+
 export function report(results) {
   const { command, date, machine, rounds } = results
   const parts = [
     `${date.slice(0, 10)}, \`${command}\`, medians of ${rounds} rounds. ${machine.cpu}, ${machine.cores} cores, ${machine.platform}, Node.js ${machine.node}, ${machine.rustc}, load average ${machine.loadAverage.join(', ')}.`,
   ]
   if (results.rows.length > 0) parts.push(figures(results))
-  if (results.costs.length > 0) parts.push(prices(results.costs))
+  if (results.fleet !== undefined) parts.push(fleets(results.fleet))
+  if (results.costs !== undefined) parts.push(prices(results.costs))
   return parts.join('\n\n')
 }

@@ -1,9 +1,10 @@
-// What a peer is asked to do, inside its own process.
+// The tasks of a peer, inside its own process.
 import { setTimeout as pause } from 'node:timers/promises'
 
 import { check } from './check.mjs'
-import { servePage } from './facetheory.mjs'
+import { createRuntime } from './facetheory.mjs'
 import { median, percentile } from './figures.mjs'
+import { fleet, fleetOptions } from './fleet.mjs'
 import { cacheKeyOf, generation, regenerate, takeLease } from './pages.mjs'
 
 /** Milliseconds of each call, after those that warm up. */
@@ -19,8 +20,16 @@ async function timed(warmUp, calls, call) {
 }
 
 async function getOneAtATime(store, { warmUp, calls }) {
-  const times = await timed(warmUp, calls, () => store.get(cacheKeyOf('hello')))
-  return { medianUs: median(times) * 1_000, p95Us: percentile(times, 95) * 1_000 }
+  const get = () => store.get(cacheKeyOf('hello'))
+  await timed(warmUp, 0, get)
+  const cpu = process.cpuUsage()
+  const times = await timed(0, calls, get)
+  const { user, system } = process.cpuUsage(cpu)
+  return {
+    latencyUs: median(times) * 1_000,
+    p99Us: percentile(times, 99) * 1_000,
+    oneCpuUs: (user + system) / calls,
+  }
 }
 
 async function getManyAtATime(store, { warmUp, atOnce, ofEach }) {
@@ -44,12 +53,16 @@ async function regenerateRepeatedly(store, { slug, warmUp, calls }) {
   return { medianMs: median(times) }
 }
 
-/** A page that was generated long ago. */
-async function publishStale(store, { slug }) {
+async function publish(store, slug, generatedAt) {
   const lease = await takeLease(store, cacheKeyOf(slug), 'the first')
-  await store.commitGeneration(generation(lease, Date.now() - 3_600_000))
+  await store.commitGeneration(generation(lease, generatedAt))
   await store.releaseLease(lease)
 }
+
+/** A page that was generated long ago. */
+const publishStale = (store, { slug }) => publish(store, slug, Date.now() - 3_600_000)
+
+const publishFresh = (store, { slug }) => publish(store, slug, Date.now())
 
 async function crowd(store, { slug, callers, renderMs }) {
   let renders = 0
@@ -60,9 +73,10 @@ async function crowd(store, { slug, callers, renderMs }) {
   // TableTheory's schema has whole seconds.
   const began = Math.floor(Date.now() / 1_000) * 1_000
   const times = []
+  const { serve } = createRuntime(store)
   const visit = async () => {
     const start = performance.now()
-    const generatedAt = await servePage(store, cacheKeyOf(slug), render)
+    const { generatedAt } = await serve(cacheKeyOf(slug), render)
     times.push(performance.now() - start)
     if (generatedAt < began) throw new Error('a visitor got the old page')
   }
@@ -72,4 +86,15 @@ async function crowd(store, { slug, callers, renderMs }) {
 
 const call = (store, { method, input }) => store[method](input)
 
-export const tasks = { call, check, crowd, getManyAtATime, getOneAtATime, publishStale, regenerateRepeatedly }
+export const tasks = {
+  call,
+  check,
+  crowd,
+  fleet,
+  fleetOptions,
+  getManyAtATime,
+  getOneAtATime,
+  publishFresh,
+  publishStale,
+  regenerateRepeatedly,
+}

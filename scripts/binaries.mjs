@@ -1,4 +1,4 @@
-// What the platforms' binaries must be like before they are packed for a release.
+// Checks the platforms' binaries before they are packed for a release: size, and the version of glibc.
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -6,9 +6,9 @@ import { fileURLToPath } from 'node:url'
 import { platforms } from './pack.mjs'
 import { isProgram } from './run.mjs'
 
-/** Of each file. A function on Lambda unpacks it at every cold start. */
+/** The limit of a file. A function on Lambda unpacks it at every cold start. */
 const mostBytes = 10_000_000
-/** That of Amazon Linux 2023, on which Lambda runs Node.js, and of RHEL 9. */
+/** The version of Amazon Linux 2023, on which Lambda runs Node.js, and of RHEL 9. */
 const newestGlibc = 34
 
 /** It must be small. */
@@ -47,7 +47,7 @@ export function neededVersions(file) {
 /** It must load where glibc is 2.34. Besides numbers there are names like GLIBC_ABI_DT_RELR, which came later. */
 export function glibcFaults(file) {
   const needs = [...new Set(neededVersions(file))].filter((version) => version.startsWith('GLIBC_'))
-  if (needs.length === 0) return [`${file} needs no version of glibc: it is no binary for glibc`]
+  if (needs.length === 0) return [`${file} needs no version of glibc: it is not a binary for glibc`]
   const tooNew = needs.filter((need) => {
     const [, minor] = /^GLIBC_2\.(\d+)(?:\.\d+)?$/.exec(need) ?? []
     return minor === undefined || Number(minor) > newestGlibc
@@ -55,12 +55,21 @@ export function glibcFaults(file) {
   return tooNew.length > 0 ? [`${file} needs ${tooNew.join(', ')}, and may need GLIBC_2.${newestGlibc}`] : []
 }
 
-/** Every platform has a binary in this folder, which is as it must be. */
+/** The faults of a binary that holds paths of the machine that built it. */
+export function pathFaults(file) {
+  const bytes = readFileSync(file)
+  const found = ['.cargo/registry/', '.cargo\\registry\\', fileURLToPath(new URL('..', import.meta.url))].filter(
+    (path) => bytes.includes(path),
+  )
+  return found.map((path) => `${file} contains the path ${path} of the machine that built it`)
+}
+
+/** Faults of the binaries in this folder, one for each platform. */
 export function binaryFaults(folder) {
   return platforms.flatMap(({ folder: platform, manifest }) => {
     const file = join(folder, manifest.main)
-    if (!existsSync(file)) return [`npm/${platform} has no binary: there is no ${file}`]
-    return [...sizeFaults(file), ...(manifest.libc?.includes('glibc') ? glibcFaults(file) : [])]
+    if (!existsSync(file)) return [`npm/${platform} has no binary: ${file} does not exist`]
+    return [...sizeFaults(file), ...pathFaults(file), ...(manifest.libc?.includes('glibc') ? glibcFaults(file) : [])]
   })
 }
 

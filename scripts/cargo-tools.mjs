@@ -1,4 +1,4 @@
-// Tools that come from crates.io, built once, beside what is built with them.
+// Tools from crates.io, built once, in the target folder.
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 

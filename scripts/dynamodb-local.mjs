@@ -92,7 +92,7 @@ async function answers(endpoint) {
 
 // As a program, it runs a command beside DynamoDB Local, which DYNAMODB_ENDPOINT names.
 if (isProgram(import.meta.url)) {
-  // An end by a signal is no exit, at which Java is ended.
+  // A signal ends the process without the event `exit`, which ends Java.
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1))
   const { endpoint, stop } = await startDynamoDbLocal()
   await runWith({ DYNAMODB_ENDPOINT: endpoint }, ...process.argv.slice(2))

@@ -13,7 +13,7 @@ const youngRunners = ['macos-15-intel']
 const isYoung = ({ kind, message }) =>
   kind === 'runner-label' && youngRunners.some((runner) => message.startsWith(`label "${runner}" is unknown`))
 
-/** What is wrong with this workflow, in words. */
+/** The faults of this workflow, as messages. */
 export async function workflowFaults(text, path) {
   const found = await runLint(text, path)
   return found

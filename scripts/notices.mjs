@@ -1,4 +1,4 @@
-// Writes down what is compiled into the binaries, and under which licences. For whoever changes dependencies.
+// Writes the licence notices of the crates in the binaries. Run it after a change of dependencies.
 import { runCargoTool } from './cargo-tools.mjs'
 
 await runCargoTool(

@@ -1,5 +1,5 @@
-// Makes the tarballs that are published, of what was built: one for the package and one for each platform, which npm
-// chooses from; or, with --fat, a single one with all binaries inside, for installing without a registry.
+// Makes the tarballs that are published: one for the package and one for each platform, from which npm chooses. With
+// --fat it makes a single tarball with all binaries, for an installation without a registry.
 import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -11,7 +11,7 @@ import { isProgram } from './run.mjs'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const readJson = (path) => JSON.parse(readFileSync(join(root, path), 'utf8'))
 
-/** What the binaries contain of others. */
+/** The licences of the crates in the binaries. */
 const notices = 'THIRD-PARTY-NOTICES.txt'
 
 /** The platforms' packages, and where their binaries are. */
@@ -36,19 +36,17 @@ function pack(manifest, files, destination) {
   }
 }
 
-/** Provenance tells of the repository that a workflow runs in, and the registry wants the manifest to name the same. */
-function repository() {
-  const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: name } = process.env
-  return server && name ? { repository: { type: 'git', url: `git+${server}/${name}.git` } } : {}
-}
+/** The repository: the registry compares it with the one that a provenance statement names. */
+const repository = () => ({ repository: readJson('package.json').repository })
 
-/** What an app needs of the manifest: nothing that runs, and nothing to develop with. */
+/** The part of the manifest that an app needs: no scripts and no development dependencies. */
 function publishedManifest(more) {
   const { scripts: _scripts, devDependencies: _tools, overrides: _overrides, ...manifest } = readJson('package.json')
-  return { ...manifest, ...repository(), ...more }
+  return { ...manifest, ...more }
 }
 
-const ownFiles = () =>
+/** The files of the main package, by their names in the tarball. */
+export const ownFiles = () =>
   Object.fromEntries(
     [...readJson('package.json').files, 'README.md', 'LICENSE'].map((file) => [file, join(root, file)]),
   )
@@ -61,7 +59,7 @@ export function packAll(destination) {
   return {
     main: pack(publishedManifest({ optionalDependencies }), ownFiles(), destination),
     platforms: built().map(({ folder, manifest, binary }) => {
-      const files = { [manifest.main]: binary, [notices]: join(root, notices) }
+      const files = { [manifest.main]: binary, [notices]: join(root, notices), LICENSE: join(root, 'LICENSE') }
       const readme = { 'README.md': join(root, `npm/${folder}/README.md`) }
       return pack({ ...manifest, ...repository(), files: Object.keys(files) }, { ...files, ...readme }, destination)
     }),

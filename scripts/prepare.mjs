@@ -1,7 +1,8 @@
-// Installs what package-lock.json names and builds the addon, where that is not done already.
+// Installs the packages of package-lock.json and builds the addon, unless that is done already.
 import { statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
+import { buildAddon } from './build-progress.mjs'
 import { isProgram, run } from './run.mjs'
 
 const modified = (path) =>
@@ -15,11 +16,17 @@ async function install(folder) {
 
 export async function prepare() {
   await install('.')
-  await run('npm', 'run', 'addon', '--', '--features', 'simulated-time')
+  await buildAddon('simulated-time')
 }
 
-/** The other versions of Node.js. */
-export const installNodes = () => install('__test__/nodes')
+/** Installed for the tests only: other versions of Node.js, and bundlers. */
+export async function installForTests() {
+  await install('__test__/nodes')
+  await install('__test__/bundlers')
+}
+
+/** The newest AWS SDK, which the benchmark measures beside the one in use. */
+export const installNewestSdk = () => install('bench/newest')
 
 // `install` leaves the building to others.
 if (isProgram(import.meta.url)) {

@@ -1,4 +1,4 @@
-// Publishes what `scripts/pack.mjs` has made. What the registry has already is left out, so it can be run again.
+// Publishes the tarballs of `scripts/pack.mjs`. It skips versions that the registry has already, so it can run again.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
@@ -13,7 +13,7 @@ const leastNpm = '11.5.1'
 
 const integrityOf = (file) => `sha512-${createHash('sha512').update(readFileSync(file)).digest('base64')}`
 
-/** What the registry has under this name and version, or nothing. */
+/** The registry's entry for this name and version, or nothing. */
 function published(npm, { name, version }) {
   const { status, stdout, stderr } = npm('view', `${name}@${version}`, 'dist.integrity', '--json')
   const answer = stdout.trim() ? JSON.parse(stdout) : undefined
@@ -23,7 +23,7 @@ function published(npm, { name, version }) {
 }
 
 /**
- * The platforms' packages come first: whoever gets the main one finds them. Throws at the first thing that is wrong.
+ * The platforms' packages come first, so that an app that gets the main one finds them. Throws at the first fault.
  *
  * @param {string} folder with the tarballs
  * @param {(...args: string[]) => { status: number | null, stdout: string, stderr: string }} npm runs it

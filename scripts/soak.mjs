@@ -12,7 +12,7 @@ const help = `Usage: npm run soak [-- --operations 200000] [--keys 1000] [--at-o
 
 const limits = {
   growthMb: 5,
-  /** The store's own limit, and a few for what the process does besides. */
+  /** The store's own limit, and a few sockets of the process itself. */
   sockets: 64 + 4,
   delayMs: 10,
 }
@@ -54,7 +54,7 @@ const store = new FaceTheoryIsrMetaStore(`soak-${process.pid}`, {
 await store.ensureTable()
 const socketsBefore = openSockets()
 
-/** How often each operation was made, and what came of it where that was not what it was called for. */
+/** The number of calls of each operation, and their outcomes other than success. */
 const counts = {}
 const count = (what) => {
   counts[what] = (counts[what] ?? 0) + 1
@@ -77,7 +77,7 @@ async function call(operation, input) {
 
 const cacheKey = () => `default::/news/{slug}?slug=${Math.floor(Math.random() ** 2 * keys)}`
 
-/** What FaceTheory does for a page that is stale, or what an editor does. */
+/** The calls of FaceTheory for a stale page, or of an editor. */
 async function regenerate(key) {
   if (Math.random() < 0.05) return call('invalidate', key)
   started += 1
@@ -143,7 +143,7 @@ async function settledMemory() {
   return median(samples)
 }
 
-/** How late the loop was: a monitor's own interval is no delay. */
+/** The delay of the event loop, without the monitor's own interval. */
 const late = (monitor, percentile) => Math.max(0, monitor.percentile(percentile) / 1e6 - delayResolutionMs)
 const monitors = {
   step: monitorEventLoopDelay({ resolution: delayResolutionMs }),

@@ -1,4 +1,4 @@
-// Puts what was packed in the place of what was built: the tests then run what npm installs on this platform.
+// Puts the packed files in the place of the built ones, so that the tests run the files that npm installs on this platform.
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,7 +14,7 @@ export async function unpack(folder) {
   const tarballs = tarballsIn(folder).filter(({ file }) => existsSync(file))
   const app = mkdtempSync(join(tmpdir(), 'tabletheory-isr-unpack-'))
   writeFileSync(join(app, 'package.json'), '{ "private": true }\n')
-  // Optional, so that npm leaves out what is for other platforms.
+  // Optional, so that npm leaves out the packages of other platforms.
   const flags = ['--save-optional', '--offline', '--no-audit', '--no-fund', '--ignore-scripts']
   await run('npm', 'install', '--prefix', app, ...flags, ...tarballs.map(({ file }) => file))
 

@@ -4,10 +4,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isProgram } from './run.mjs'
 
-/** In Cargo.toml and Cargo.lock: what stands between the crate's name and its version. */
+/** The crate's name and version in Cargo.toml and Cargo.lock. */
 const crate = /(^name = "tabletheory-isr"\nversion = ")([^"]+)/m
-/** In the generated loader, which compares it with what it has loaded. */
-const loader = /(bindingPackageVersion !== '|expected )(\d+\.\d+\.\d+[^\s']*)/g
 
 const read = (root, path) => readFileSync(join(root, path), 'utf8').replaceAll('\r\n', '\n')
 const readJson = (root, path) => JSON.parse(read(root, path))
@@ -21,11 +19,10 @@ function written(root) {
     ['package-lock.json', lock.version],
     ['package-lock.json, of its own package', lock.packages[''].version],
     ...['Cargo.toml', 'Cargo.lock'].map((path) => [path, crate.exec(read(root, path))?.[2]]),
-    ...Array.from(read(root, 'index.js').matchAll(loader), ([, , version]) => ['index.js', version]),
   ]
 }
 
-/** What the changelog says of this version, or nothing. */
+/** The changelog's section for this version, or nothing. */
 export function changes(root, version) {
   const [, ...sections] = read(root, 'CHANGELOG.md').split(/^## /m)
   return sections
@@ -34,7 +31,7 @@ export function changes(root, version) {
     .trim()
 }
 
-/** What is not of the version in package.json, in words; `tag` is git's, where there is one. */
+/** Every version that differs from package.json's, as messages; `tag` is git's, where one exists. */
 export function versionFaults(root, tag) {
   const { version } = readJson(root, 'package.json')
   const others = new Map(written(root).filter(([, other]) => other !== version))
@@ -51,7 +48,6 @@ export function moveVersion(root) {
   for (const path of ['Cargo.toml', 'Cargo.lock']) {
     writeFileSync(join(root, path), read(root, path).replace(crate, `$1${version}`))
   }
-  writeFileSync(join(root, 'index.js'), read(root, 'index.js').replace(loader, `$1${version}`))
 }
 
 if (isProgram(import.meta.url)) {

@@ -1,8 +1,8 @@
 // Requests, round trips and capacity units of each operation.
 import { startMeter } from '../meter.mjs'
-import { cacheKeyOf, generation, leaseWish, regenerate, takeLease } from '../pages.mjs'
+import { cacheKeyOf, generation, leaseRequest, regenerate, takeLease } from '../pages.mjs'
 
-/** What is there before, and what is metered then. */
+/** The rows before, and the metered call after them. */
 const scenarios = {
   '`get`, nothing there': {
     run: (store, key) => store.get(key),
@@ -27,7 +27,7 @@ const scenarios = {
       await regenerate(store, key, 'the first')
       await takeLease(store, key, 'the holder')
     },
-    run: (store, key) => store.tryAcquireLease(leaseWish(key, 'another')),
+    run: (store, key) => store.tryAcquireLease(leaseRequest(key, 'another')),
   },
   '`commitGeneration`': {
     before: (store, key) => takeLease(store, key, 'the holder'),

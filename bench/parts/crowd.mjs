@@ -3,24 +3,30 @@ import { alternate, row } from '../figures.mjs'
 
 export async function measureCrowd({ setting, names, servers, tableName, children }) {
   const { callers, renderMs } = setting.sizes.crowd
-  const at = { endpoint: servers.relay.endpoint, tableName }
+  const { relay } = servers
 
-  const results = await alternate(setting.rounds, names, async (name, round) => {
-    const slug = `crowd-${name}-${round}`
-    await children.ask(name, 'publishStale', at, { slug })
-    const before = await servers.relay.count()
-    const figures = await children.ask(name, 'crowd', at, { slug, callers, renderMs })
-    return { ...figures, requests: (await servers.relay.count()) - before }
-  })
+  const measureAt = (endpoint, kind) => {
+    const at = { endpoint, tableName }
+    return alternate(setting.rounds, names, async (name, round) => {
+      const slug = `crowd-${kind}-${name}-${round}`
+      await children.ask(name, 'publishStale', at, { slug })
+      const before = await relay.count()
+      const figures = await children.ask(name, 'crowd', at, { slug, callers, renderMs })
+      return { ...figures, requests: (await relay.count()) - before }
+    })
+  }
+  const plain = await measureAt(relay.endpoint, 'plain')
+  const encrypted = await measureAt(relay.tls.endpoint, 'tls')
+
   const title = `${callers} page requests at once on one stale page (${renderMs} ms render)`
+  const ms = (id, about, results, read) => row({ id, title: about, unit: 'ms' }, results, read)
+  const counted = (id, about, read) => row({ id, title: about, unit: '', exact: true }, plain, read)
   return [
-    row({ id: 'crowd-median', title: `${title}, median`, unit: 'ms' }, results, (one) => one.medianMs),
-    row({ id: 'crowd-slowest', title: 'the same, slowest', unit: 'ms' }, results, (one) => one.slowestMs),
-    row(
-      { id: 'crowd-requests', title: 'the same, requests to the table', unit: '', exact: true },
-      results,
-      (one) => one.requests,
-    ),
-    row({ id: 'crowd-renders', title: 'the same, renders', unit: '', exact: true }, results, (one) => one.renders),
+    ms('crowd-median', `${title}, median`, plain, (one) => one.medianMs),
+    ms('crowd-slowest', 'the same, slowest', plain, (one) => one.slowestMs),
+    counted('crowd-requests', 'the same, requests to the table', (one) => one.requests),
+    counted('crowd-renders', 'the same, renders', (one) => one.renders),
+    ms('crowd-tls-median', 'the same over TLS, median', encrypted, (one) => one.medianMs),
+    ms('crowd-tls-slowest', 'the same over TLS, slowest', encrypted, (one) => one.slowestMs),
   ]
 }

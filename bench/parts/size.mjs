@@ -1,4 +1,4 @@
-// What has to be shipped.
+// The files that have to be shipped.
 import { statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 

@@ -1,10 +1,12 @@
 // This package, by its entry.
 import { FaceTheoryIsrMetaStore } from '@theory-cloud/tabletheory-isr'
 
-export function create({ endpoint, tableName }) {
+/** Makes a store; `options` are added to those that every peer has. */
+export function create({ endpoint, tableName, options }) {
   return new FaceTheoryIsrMetaStore(tableName, {
     endpoint,
     region: 'us-east-1',
     credentials: { accessKeyId: 'bench', secretAccessKey: 'bench' },
+    ...options,
   })
 }

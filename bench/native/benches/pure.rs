@@ -4,6 +4,7 @@
 #![expect(clippy::expect_used, reason = "a benchmark that cannot begin ends")]
 
 use std::hint::black_box;
+use std::sync::Arc;
 
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
@@ -12,7 +13,7 @@ use bench_native::META;
 use criterion::{Criterion, criterion_group, criterion_main};
 use tabletheory_isr::{
     CacheKey, Config, Endpoint, EntryKey, EpochMillis, Generation, HtmlPointer, LeaseClaim, LeaseOwner, LeaseToken,
-    Page, RevalidateSeconds, Store, TableName,
+    Operation, Page, RevalidateSeconds, Store, TableName,
 };
 
 /// Answers everything with the same page.
@@ -26,7 +27,7 @@ impl HttpConnector for AtHand {
     }
 }
 
-fn store() -> Store {
+fn store() -> Arc<Store> {
     let mut config = Config::new(TableName::new("isr").expect("a name"));
     config.endpoint = Some(Endpoint::new("endpoint", "http://localhost:8000").expect("an address"));
     let answer = format!(r#"{{"Count":1,"Items":[{META}],"ScannedCount":1}}"#);
@@ -36,7 +37,7 @@ fn store() -> Store {
 }
 
 fn cache_key(length: usize) -> CacheKey {
-    CacheKey::new("cacheKey", "k".repeat(length)).expect("not empty")
+    CacheKey::new("k".repeat(length)).expect("not empty")
 }
 
 fn keys(criterion: &mut Criterion) {
@@ -53,23 +54,28 @@ fn calls(criterion: &mut Criterion) {
     let store = store();
     let key = store.key(cache_key(40));
     criterion.bench_function("get, its answer at hand", |bencher| {
-        bencher.to_async(&runtime).iter(|| async { store.get(&key).await.expect("an answer") });
+        bencher.to_async(&runtime).iter(|| {
+            let call = store.call(Operation::Get, key.clone());
+            let answer = store.get(&call);
+            async move { answer.await.expect("an answer") }
+        });
     });
 
-    let time = EpochMillis::new("generatedAt", 1_760_000_000_123.0).expect("a time");
-    let pointer = HtmlPointer::new("htmlPointer", "isr/page.html".to_owned()).expect("not empty");
-    let owner = LeaseOwner::new("leaseOwner", "owner".to_owned()).expect("not empty");
+    let time = EpochMillis::new(1_760_000_000_123.0).expect("a time");
+    let pointer = HtmlPointer::new("isr/page.html".to_owned()).expect("not empty");
+    let owner = LeaseOwner::new("owner".to_owned()).expect("not empty");
     let mut tokens = 0_u64..;
     criterion.bench_function("commitGeneration, its answer at hand", |bencher| {
         bencher.to_async(&runtime).iter(|| {
             // A token publishes once.
             let token = tokens.next().map(|number| number.to_string()).unwrap_or_default();
-            let token = LeaseToken::new("leaseToken", token).expect("not empty");
-            let claim = LeaseClaim { key: key.clone(), owner: owner.clone(), token };
-            let page = Page::new(&pointer, time, RevalidateSeconds::DEFAULT);
+            let token = LeaseToken::new(token).expect("not empty");
+            let claim = LeaseClaim { owner: owner.clone(), token };
+            let page = Page::new(pointer.clone(), time, RevalidateSeconds::DEFAULT);
             let generation = Generation { claim, page, now: time };
-            let store = &store;
-            async move { store.commit_generation(&generation).await.expect("published") }
+            let call = store.call(Operation::CommitGeneration, key.clone());
+            let committed = store.commit_generation(&call, generation);
+            async move { committed.await.expect("published") }
         });
     });
 }

@@ -1,11 +1,16 @@
 //! What a `get` costs without an SDK: hyper, aws-sigv4 and `serde_json` on a runtime with one worker, as the addon has.
 //!
-//! `floor 127.0.0.1:8000 <warm-up> <calls one at a time> <calls at once> <calls of each of these>` prints one line of
-//! JSON.
+//! * `floor get http://127.0.0.1:8000 <warm-up> <calls one at a time> <calls at once> <calls of each of these>` prints
+//!   one line of JSON.
+//! * `floor views https://127.0.0.1:8000 <views>` prints a line when it is ready, waits for one, and prints one of JSON.
+//!
+//! Over TLS it trusts the certificates in the file that `NODE_EXTRA_CA_CERTS` names, and no others.
 
 use std::env;
 use std::error::Error;
 use std::fs;
+use std::io;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use aws_credential_types::Credentials;
@@ -16,15 +21,20 @@ use bytes::Bytes;
 use http::Request;
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper::rt::{Read, Write};
 use hyper_util::rt::TokioIo;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::runtime::{self, Runtime};
+use tokio_rustls::TlsConnector;
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
 struct Plan {
-    address: String,
+    endpoint: String,
     warm_up: usize,
     one_at_a_time: usize,
     at_once: usize,
@@ -33,30 +43,61 @@ struct Plan {
 
 fn main() -> Result<()> {
     let mut arguments = env::args().skip(1);
-    let mut next = || arguments.next().ok_or("five arguments, as floor.rs says");
-    let plan = Plan {
-        address: next()?,
-        warm_up: next()?.parse()?,
-        one_at_a_time: next()?.parse()?,
-        at_once: next()?.parse()?,
-        of_each: next()?.parse()?,
-    };
+    let mut next = || arguments.next().ok_or("arguments are missing, as floor.rs says");
     let runtime = runtime::Builder::new_multi_thread().worker_threads(1).enable_io().build()?;
-    let latency = latency(&runtime, &plan)?;
-    let (took, cpu) = runtime.block_on(throughput(&plan))?;
-    let calls = f64::from(u32::try_from(plan.at_once * plan.of_each)?);
-    let figures = json!({
-        "latencyUs": micros(latency),
-        "callsPerSecond": calls / took.as_secs_f64(),
-        "cpuUs": cpu.map(|cpu| micros(cpu) / calls),
-    });
+    let figures = match next()?.as_str() {
+        "get" => {
+            let plan = Plan {
+                endpoint: next()?,
+                warm_up: next()?.parse()?,
+                one_at_a_time: next()?.parse()?,
+                at_once: next()?.parse()?,
+                of_each: next()?.parse()?,
+            };
+            gets(&runtime, &plan)?
+        }
+        "views" => views(&runtime, &next()?, next()?.parse()?)?,
+        mode => return Err(format!("unknown mode \"{mode}\"; valid modes: get, views").into()),
+    };
     println!("{figures}");
     Ok(())
 }
 
-/// The median of calls that another thread asks for and awaits, as JavaScript's does.
-fn latency(runtime: &Runtime, plan: &Plan) -> Result<Duration> {
-    let mut connection = runtime.block_on(Connection::open(&plan.address, 0))?;
+fn gets(runtime: &Runtime, plan: &Plan) -> Result<Value> {
+    let mut times = latencies(runtime, plan)?;
+    times.sort_unstable();
+    let percentile = |percent: usize| times.get((times.len() * percent).div_ceil(100).saturating_sub(1)).map(micros);
+    let (took, cpu) = runtime.block_on(throughput(plan))?;
+    let calls = f64::from(u32::try_from(plan.at_once * plan.of_each)?);
+    Ok(json!({
+        "latencyUs": percentile(50),
+        "p99Us": percentile(99),
+        "callsPerSecond": calls / took.as_secs_f64(),
+        "cpuUs": cpu.map(|cpu| micros(&cpu) / calls),
+    }))
+}
+
+/// Views of one page one after the other, the first with the handshake; the CPU quota comes before them.
+fn views(runtime: &Runtime, endpoint: &str, views: usize) -> Result<Value> {
+    println!("ready");
+    io::stdin().read_line(&mut String::new())?;
+    let (mut times, mut cpus, mut open) = (Vec::new(), Vec::new(), None);
+    for _ in 0..views {
+        let (start, cpu) = (Instant::now(), cpu_time());
+        let connection = match open.take() {
+            Some(connection) => connection,
+            None => runtime.block_on(Connection::open(endpoint, 0))?,
+        };
+        open = Some(runtime.block_on(runtime.spawn(repeat(connection, 1)))??);
+        times.push(micros(&start.elapsed()) / 1e3);
+        cpus.push(cpu_since(cpu).map(|cpu| micros(&cpu) / 1e3));
+    }
+    Ok(json!({ "times": times, "cpu": cpus }))
+}
+
+/// Of calls that another thread asks for and awaits, as JavaScript's does.
+fn latencies(runtime: &Runtime, plan: &Plan) -> Result<Vec<Duration>> {
+    let mut connection = runtime.block_on(Connection::open(&plan.endpoint, 0))?;
     let mut times = Vec::with_capacity(plan.one_at_a_time);
     for call in 0..plan.warm_up + plan.one_at_a_time {
         let start = Instant::now();
@@ -65,15 +106,14 @@ fn latency(runtime: &Runtime, plan: &Plan) -> Result<Duration> {
             times.push(start.elapsed());
         }
     }
-    times.sort_unstable();
-    Ok(times.get(times.len() / 2).copied().unwrap_or_default())
+    Ok(times)
 }
 
 /// How long all calls took, and this process's CPU for them.
 async fn throughput(plan: &Plan) -> Result<(Duration, Option<Duration>)> {
     let mut connections = Vec::with_capacity(plan.at_once);
     for number in 0..plan.at_once {
-        connections.push(repeat(Connection::open(&plan.address, number).await?, 1).await?);
+        connections.push(repeat(Connection::open(&plan.endpoint, number).await?, 1).await?);
     }
     let (start, cpu) = (Instant::now(), cpu_time());
     let loops = connections.into_iter().map(|connection| tokio::spawn(repeat(connection, plan.of_each)));
@@ -81,8 +121,11 @@ async fn throughput(plan: &Plan) -> Result<(Duration, Option<Duration>)> {
         finished.await??;
     }
     let took = start.elapsed();
-    let cpu = cpu_time().zip(cpu).map(|(after, before)| after.saturating_sub(before));
-    Ok((took, cpu))
+    Ok((took, cpu_since(cpu)))
+}
+
+fn cpu_since(before: Option<Duration>) -> Option<Duration> {
+    cpu_time().zip(before).map(|(after, before)| after.saturating_sub(before))
 }
 
 /// Of all threads of this process, on Linux.
@@ -95,7 +138,7 @@ fn cpu_time() -> Option<Duration> {
     Some(Duration::from_nanos(nanos))
 }
 
-fn micros(duration: Duration) -> f64 {
+fn micros(duration: &Duration) -> f64 {
     duration.as_secs_f64() * 1e6
 }
 
@@ -115,11 +158,17 @@ struct Connection {
 }
 
 impl Connection {
-    async fn open(address: &str, number: usize) -> Result<Self> {
+    async fn open(endpoint: &str, number: usize) -> Result<Self> {
+        let (scheme, address) = endpoint.split_once("://").ok_or("an endpoint without a scheme")?;
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        let (sender, connection) = handshake(TokioIo::new(stream)).await?;
-        tokio::spawn(connection);
+        let sender = if scheme == "https" {
+            let host = address.rsplit_once(':').map_or(address, |(host, _)| host).to_owned();
+            let stream = TlsConnector::from(tls_config()?).connect(ServerName::try_from(host)?, stream).await?;
+            Self::start(TokioIo::new(stream)).await?
+        } else {
+            Self::start(TokioIo::new(stream)).await?
+        };
         let body = json!({
             "TableName": "bench",
             "ConsistentRead": true,
@@ -133,10 +182,16 @@ impl Connection {
         Ok(Self {
             sender,
             host: address.to_owned(),
-            url: format!("http://{address}/"),
+            url: format!("{endpoint}/"),
             body: body.to_string().into(),
             identity: Credentials::new("bench", "bench", None, None, "bench").into(),
         })
+    }
+
+    async fn start(stream: impl Read + Write + Send + Unpin + 'static) -> Result<SendRequest<Full<Bytes>>> {
+        let (sender, connection) = handshake(stream).await?;
+        tokio::spawn(connection);
+        Ok(sender)
     }
 
     async fn get(&mut self) -> Result<Value> {
@@ -175,4 +230,16 @@ impl Connection {
         instructions.apply_to_request_http1x(&mut request);
         Ok(request)
     }
+}
+
+fn tls_config() -> Result<Arc<ClientConfig>> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(env::var("NODE_EXTRA_CA_CERTS")?)? {
+        roots.add(certificate?)?;
+    }
+    let config = ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
+        .with_protocol_versions(&[&rustls::version::TLS13])?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(config.into())
 }

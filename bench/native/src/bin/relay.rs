@@ -1,13 +1,14 @@
 //! Stands before a server, passes every byte on as it comes, and counts the requests.
 //!
-//! `relay 127.0.0.1:8000`
+//! `relay 127.0.0.1:8000 [<certificate> <key>]`
 
 use std::cell::Cell;
 use std::env;
+use std::error::Error;
 use std::io;
 use std::rc::Rc;
 
-use bench_native::{COUNT_REQUEST, response, serve};
+use bench_native::{COUNT_REQUEST, Socket, response, serve, tls_from};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -16,13 +17,14 @@ struct Relay {
     server: String,
 }
 
-fn main() -> io::Result<()> {
-    let server = env::args().nth(1).ok_or_else(|| io::Error::other("relay needs the address of a server"))?;
-    serve(Relay { requests: Cell::new(0), server }, converse)
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = env::args().skip(1);
+    let server = arguments.next().ok_or("an argument is missing, as relay.rs says")?;
+    Ok(serve(Relay { requests: Cell::new(0), server }, tls_from(arguments)?.as_ref(), converse)?)
 }
 
-async fn converse(relay: Rc<Relay>, client: TcpStream) -> io::Result<()> {
-    let (mut from_client, mut to_client) = client.into_split();
+async fn converse(relay: Rc<Relay>, client: Box<dyn Socket>) -> io::Result<()> {
+    let (mut from_client, mut to_client) = tokio::io::split(client);
     let mut received = Vec::with_capacity(16 * 1024);
     while received.is_empty() {
         if from_client.read_buf(&mut received).await? == 0 {
@@ -36,7 +38,11 @@ async fn converse(relay: Rc<Relay>, client: TcpStream) -> io::Result<()> {
     let server = TcpStream::connect(&relay.server).await?;
     server.set_nodelay(true)?;
     let (mut from_server, mut to_server) = server.into_split();
-    let answers = tokio::task::spawn_local(async move { tokio::io::copy(&mut from_server, &mut to_client).await });
+    let answers = tokio::task::spawn_local(async move {
+        tokio::io::copy(&mut from_server, &mut to_client).await?;
+        // The server closes idle connections, and the client has to know.
+        to_client.shutdown().await
+    });
     while !received.is_empty() {
         // A client sends its next request when it has the last answer, so that each begins a read of its own.
         if received.starts_with(b"POST ") {
@@ -47,5 +53,5 @@ async fn converse(relay: Rc<Relay>, client: TcpStream) -> io::Result<()> {
         from_client.read_buf(&mut received).await?;
     }
     to_server.shutdown().await?;
-    answers.await?.map(drop)
+    answers.await?
 }
