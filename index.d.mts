@@ -1,2 +1,2 @@
 export type * from './index.js'
-export { createFaceTheoryIsrMetaStore, FaceTheoryIsrMetaStore } from './index.js'
+export { createFaceTheoryIsrMetaStore, FaceTheoryIsrMetaStore, isIsrStoreError } from './index.js'
