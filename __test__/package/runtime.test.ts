@@ -25,7 +25,7 @@ interface Ending {
   stderr: string
 }
 
-/** Runs a fixture with the table's name as its first argument. The time limit only ends a process that hangs. */
+/** Runs a fixture with the table's name as its first argument. The timeout only ends a process that hangs. */
 async function run(
   fixture: string,
   args: string[] = [],
@@ -54,12 +54,12 @@ const ended = (version: string, code = 0, more = ''): Ending => ({
   stderr: '',
 })
 
-test('import and require give the same, once', async () => {
+test('import and require return the same exports', async () => {
   const required = createRequire(import.meta.url)('@theory-cloud/tabletheory-isr')
   expect({ ...(await import('@theory-cloud/tabletheory-isr')) }).toEqual({ ...required })
 })
 
-// Node 22 and 24 come as npm packages of binaries for this platform. Packed tarballs are tested in each of them on its own.
+// Node 22 and 24 come as npm packages of binaries for linux-x64. The packed tarballs have a test run of their own in each.
 const isPacked = process.env.ISR_TEST_TARBALLS !== undefined
 const isLinuxX64 = process.platform === 'linux' && process.arch === 'x64' && !isPacked
 const nodes = [
@@ -69,7 +69,7 @@ const nodes = [
 ]
 
 describe.each(nodes.filter(({ here }) => here))('$name', ({ node, version }) => {
-  /** The fixture's own word for the Node that it ran in. */
+  /** Expects the ending of a fixture that reports the right version of Node. */
   const expectEnding = (ending: Ending, code = 0, more = '') => {
     const ranIn = /^done (\S+)/.exec(ending.stdout)?.[1] ?? ''
     expect(ending).toEqual(ended(ranIn, code, more))
@@ -84,22 +84,22 @@ describe.each(nodes.filter(({ here }) => here))('$name', ({ node, version }) => 
     expectEnding(await run('constructed.mjs', [], node))
   })
 
-  test('stays alive until a call that nobody awaits has settled', async () => {
+  test('stays alive until a call without an await has settled', async () => {
     expectEnding(await run('unawaited.mjs', [], node), 0, 'settled null\n')
   })
 
   test.each(['at once', 'after the first answer'])(
-    'exits %s under a hundred calls, without a crash',
+    'exits %s with a hundred calls in flight, without a crash',
     async (moment) => {
       expectEnding(await run('exit-in-flight.mjs', [moment], node), 7)
     },
   )
 
-  test('collects stores under their calls, and answers the calls', async () => {
+  test('collects stores as garbage while their calls are in flight, and answers the calls', async () => {
     expectEnding(await run('collected.mjs', [], node, ['--expose-gc']))
   })
 
-  test('survives workers in turn, of which the first has loaded the addon', async () => {
+  test('survives worker threads in sequence, of which the first has loaded the addon', async () => {
     expectEnding(await run('workers-only.mjs', [], node))
   })
 
@@ -113,16 +113,17 @@ describe.each(nodes.filter(({ here }) => here))('$name', ({ node, version }) => 
     'a worker that exits under its calls',
     'twenty workers in turn',
     'ten workers at once',
+    'thirty workers, ten at once, that are terminated under their calls',
   ])('survives %s', async (scenario) => {
     expectEnding(await run('workers.mjs', [scenario], node))
   })
 
-  test('exits under the calls of a worker, without a crash', async () => {
+  test('exits with calls of a worker thread in flight, without a crash', async () => {
     expectEnding(await run('workers.mjs', ['a process that exits under the calls of a worker'], node), 7)
   })
 })
 
-// Newer than the current runtimes of Lambda, and made by others: every operation, and an end by itself.
+// Versions of Node.js that are newer than Lambda's, and runtimes of other projects.
 const runtimes: [string, string, string[]][] = [
   ['Node.js 25', 'node-25/bin/node', []],
   ['Node.js 26', 'node-26/bin/node', []],
@@ -137,7 +138,7 @@ describe.runIf(isLinuxX64).each(runtimes)('%s', (_, program, flags) => {
   })
 })
 
-test('a fixture that fails is seen to fail', async () => {
+test('a fixture that fails ends with code 1 and its error', async () => {
   const ending = await run('workers.mjs', ['a scenario that does not exist'])
   expect(ending).toMatchObject({ code: 1, stdout: '' })
   expect(ending.stderr).toContain('TypeError')

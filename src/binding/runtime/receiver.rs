@@ -2,6 +2,10 @@
 //!
 //! napi checks the receiver before any of our code runs, and throws. So each method is put behind a function that turns
 //! any exception into a rejection; with it goes a panic, which `catch_unwind` has made an exception.
+//!
+//! A worker that is terminated can go on running JavaScript: where the termination interrupts a call into the engine, the
+//! engine takes it for an exception that was caught. No promise can be made or settled then. A method that returned
+//! `undefined` would let a loop of awaited calls run for ever, so it returns a promise that never settles.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -17,14 +21,25 @@ use crate::Error;
 pub(in crate::binding) const CLASS: &str = "FaceTheoryIsrMetaStore";
 const METHODS: [&str; 6] = ["get", "invalidate", "tryAcquireLease", "commitGeneration", "releaseLease", "ensureTable"];
 
+/// Values that are held as long as the environment.
+#[derive(Clone, Copy)]
+struct Kept {
+    class: sys::napi_ref,
+    /// A promise that never settles.
+    never: sys::napi_ref,
+}
+
 thread_local! {
-    /// The class of each environment.
-    static CLASSES: RefCell<HashMap<sys::napi_env, sys::napi_ref>> = RefCell::default();
+    static KEPT: RefCell<HashMap<sys::napi_env, Kept>> = RefCell::default();
+}
+
+fn kept(env: &Env) -> Option<Kept> {
+    KEPT.with_borrow(|kept| kept.get(&env.raw()).copied())
 }
 
 /// Whether `this` is an object that `new` has just made: of the class, and not a store yet.
 pub(in crate::binding) fn is_new(env: &Env, this: &Object<'_>) -> bool {
-    let Some(class) = CLASSES.with_borrow(|classes| classes.get(&env.raw()).copied()) else { return false };
+    let Some(Kept { class, .. }) = kept(env) else { return false };
     let (mut constructor, mut native) = (ptr::null_mut(), ptr::null_mut());
     let mut is_instance = false;
     // SAFETY: on the environment's thread; the reference is held as long as the environment, and each handle is written
@@ -51,10 +66,11 @@ impl ToNapiValue for Handle {
 /// Done when the addon is loaded, after the class is defined.
 pub(in crate::binding) fn reject_foreign_receivers(exports: &Object<'_>, env: &Env) -> napi::Result<()> {
     let class: Object<'_> = exports.get_named_property_unchecked(CLASS)?;
-    let mut reference = ptr::null_mut();
-    // SAFETY: a live handle of an object.
-    napi::check_status!(unsafe { sys::napi_create_reference(env.raw(), class.raw(), 1, &raw mut reference) })?;
-    CLASSES.with_borrow_mut(|classes| classes.insert(env.raw(), reference));
+    let (mut deferred, mut promise) = (ptr::null_mut(), ptr::null_mut());
+    // SAFETY: both are written before they are read. The deferred is never used.
+    napi::check_status!(unsafe { sys::napi_create_promise(env.raw(), &raw mut deferred, &raw mut promise) })?;
+    let references = Kept { class: reference(env, class.raw())?, never: reference(env, promise)? };
+    KEPT.with_borrow_mut(|kept| kept.insert(env.raw(), references));
     let mut prototype: Object<'_> = class.get_named_property("prototype")?;
     for name in METHODS {
         let method = prototype.get_named_property::<Function<'_, (), ()>>(name)?.create_ref()?;
@@ -72,6 +88,13 @@ pub(in crate::binding) fn reject_foreign_receivers(exports: &Object<'_>, env: &E
     Ok(())
 }
 
+fn reference(env: &Env, object: sys::napi_value) -> napi::Result<sys::napi_ref> {
+    let mut reference = ptr::null_mut();
+    // SAFETY: a live handle of an object.
+    napi::check_status!(unsafe { sys::napi_create_reference(env.raw(), object, 1, &raw mut reference) })?;
+    Ok(reference)
+}
+
 fn call(env: &Env, method: sys::napi_value, receiver: Unknown<'_>, arguments: &[Unknown<'_>]) -> napi::Result<Handle> {
     let arguments: Vec<_> = arguments.iter().map(JsValue::raw).collect();
     let mut promise = ptr::null_mut();
@@ -84,6 +107,17 @@ fn call(env: &Env, method: sys::napi_value, receiver: Unknown<'_>, arguments: &[
         return Ok(Handle(promise));
     }
     let error = Error::wrong_type(format!("the method was not called on a {CLASS}"));
-    let rejection = rejected::<()>(env, &ArgError { error, thrown: take_exception(env) })?;
-    Ok(Handle(rejection.raw()))
+    match rejected::<()>(env, &ArgError { error, thrown: take_exception(env) }) {
+        Ok(rejection) => Ok(Handle(rejection.raw())),
+        Err(failure) => never(env).ok_or(failure),
+    }
+}
+
+/// The promise that never settles.
+fn never(env: &Env) -> Option<Handle> {
+    let Kept { never, .. } = kept(env)?;
+    let mut promise = ptr::null_mut();
+    // SAFETY: the reference is held as long as the environment; the handle is written before it is read.
+    let status = unsafe { sys::napi_get_reference_value(env.raw(), never, &raw mut promise) };
+    (status == sys::Status::napi_ok).then_some(Handle(promise))
 }
