@@ -1,4 +1,4 @@
-// The measured programs, built as they would be shipped.
+// Builds the measured programs as they would be shipped.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
@@ -13,10 +13,10 @@ import { run } from '../scripts/run.mjs'
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url))
 
-/** The addon as `npm run build` makes it. */
+/** Builds the addon with `npm run build`. */
 export const buildAddon = () => run('npm', 'run', 'build')
 
-/** The Rust programs; resolves to where each of them lies. */
+/** Builds the Rust programs. Resolves to the path of each. */
 export async function buildPrograms() {
   const args = ['build', '--release', '--locked', '--package', 'bench-native', '--message-format', 'json']
   const cargo = spawn('cargo', args, { cwd: here('..'), stdio: ['ignore', 'pipe', 'inherit'] })
@@ -34,8 +34,8 @@ export async function buildPrograms() {
 const sdks = { current: here('../node_modules'), newest: here('newest/node_modules') }
 
 /**
- * The peer on the AWS SDK in one file, as one would deploy it: minified, and in the format that loads fastest. `newest`
- * is the same on the newest version of the AWS SDK.
+ * Bundles the peer on the AWS SDK into one file, as for a deployment: minified, and in the format that loads fastest.
+ * `newest` is the same on the newest version of the AWS SDK.
  */
 export async function bundle() {
   const folder = await mkdtemp(join(tmpdir(), 'tabletheory-isr-bundle-'))

@@ -1,4 +1,4 @@
-// The main figures as horizontal bars, a panel for each: first the user's waits.
+// The main figures as horizontal bars, with a panel for each. The waits of users come first.
 import { median } from './figures.mjs'
 import { digits, ratioToSdk } from './table.mjs'
 
@@ -9,7 +9,7 @@ const fromRows =
     return row && { ...row, title }
   }
 
-/** A figure of one fleet, as a row. */
+/** Makes a row of one figure of a fleet. */
 const fromFleet =
   (id, title, unit, figure) =>
   ({ fleet = [] }) => {
@@ -22,7 +22,7 @@ const fromFleet =
     return { title, unit, values: Object.fromEntries(values) }
   }
 
-/** A figure of the cost of an operation, as a row. */
+/** Makes a row of one figure of an operation's costs. */
 const fromCosts =
   (operation, title, unit, figure) =>
   ({ costs = [] }) => {
@@ -98,7 +98,7 @@ function panel(row, top) {
   }
 }
 
-/** An SVG that is readable on light and dark. */
+/** Returns an SVG that is readable on light and dark backgrounds. */
 export function chart(results) {
   let height = 8
   const drawn = []

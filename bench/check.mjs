@@ -1,4 +1,4 @@
-// A store that does not work is not measured.
+// Checks that a store works, before it is measured.
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 
@@ -14,9 +14,9 @@ export async function check(store) {
   assert.equal(refused.acquired, false)
   assert.equal(refused.leaseToken, null)
 
-  // Whole seconds, which is all that TableTheory's schema has.
+  // TableTheory's schema has whole seconds only.
   const page = generation(lease, Math.floor(Date.now() / 1_000) * 1_000)
-  await assert.rejects(store.commitGeneration({ ...page, leaseToken: 'of nobody' }))
+  await assert.rejects(store.commitGeneration({ ...page, leaseToken: 'a wrong token' }))
   assert.equal((await store.get(cacheKey))?.htmlPointer ?? null, null)
 
   await store.commitGeneration(page)

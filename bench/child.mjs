@@ -1,4 +1,4 @@
-// A process in which one peer works. Its parent says what to do.
+// A process in which one peer works on the tasks that its parent sends.
 import { pathToFileURL } from 'node:url'
 
 import { tasks } from './tasks.mjs'

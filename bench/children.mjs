@@ -12,7 +12,7 @@ async function start({ name, module }) {
   const ended = once(child, 'exit').then(([code, signal]) => {
     throw new Error(`the process of ${name} ended (${signal ?? code})`)
   })
-  // It ends without harm when all is done.
+  // At the end of the benchmark, this is not an error.
   ended.catch(() => {})
 
   const answer = async () => {
@@ -28,7 +28,7 @@ async function start({ name, module }) {
   return { ask, stop: () => child.disconnect() }
 }
 
-/** Starts a process for each peer. `ask` gives one of them a task and resolves to what came of it. */
+/** Starts a process for each peer. `ask` sends a task to one of them, and resolves to the result. */
 export async function startChildren(peers) {
   const children = {}
   for (const peer of peers) children[peer.name] = await start(peer)

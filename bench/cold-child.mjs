@@ -1,4 +1,4 @@
-// From the start of a process to the answer to its first `get`. Without a peer, the process that there is anyway.
+// Measures a process from its start to the answer to its first `get`. Without a peer, it measures a bare Node.js.
 import { writeSync } from 'node:fs'
 
 const [endpoint, tableName, module] = process.argv.slice(2)
@@ -21,7 +21,7 @@ if (module !== undefined) {
 }
 marks.answered = now()
 const memory = { rssMb: process.memoryUsage.rss() / 2 ** 20, peakRssMb: process.resourceUsage().maxRSS / 2 ** 10 }
-// The second `get` needs no connection any more.
+// The second `get` uses the same connection.
 await store?.get(key)
 marks.answeredAgain = now()
 writeSync(1, JSON.stringify({ ...marks.answered, ...memory, marks }))

@@ -1,4 +1,4 @@
-// The CPU quota of a function, by a control group of Linux.
+// Sets the CPU quota of a function, with a control group of Linux.
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -43,7 +43,7 @@ export function createQuota({ share, periodMs }) {
   return { add: (pid) => writeFileSync(join(group, 'cgroup.procs'), String(pid)), remove }
 }
 
-/** Returns the reason why this process may set no CPU quota; nothing where it may. */
+/** Returns the reason why this process cannot set a CPU quota, or `undefined` if it can. */
 export function quotaFailure() {
   try {
     createQuota({ share: 0.5, periodMs: 100 }).remove()

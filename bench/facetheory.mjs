@@ -10,7 +10,7 @@ const pollIntervalMs = 25
 const isFresh = (record, nowMs) =>
   record.htmlPointer !== null && nowMs < record.generatedAt + record.revalidateSeconds * 1_000
 
-/** Resolves to a page that another environment has published; to nothing when it takes too long. */
+/** Resolves to a page that another environment has published, or to `null` after the timeout. */
 async function pollForNewer(store, cacheKey, than) {
   const deadline = Date.now() + waitTimeoutMs
   while (Date.now() < deadline) {
@@ -24,7 +24,7 @@ async function pollForNewer(store, cacheKey, than) {
 /**
  * Makes the runtime of one environment. Its `serve(cacheKey, render)` resolves to the visitor's answer: `generatedAt` of
  * the page, and FaceTheory's state of it. `stale-after-error` stands for an old page that is shown because a call failed.
- * Where there is none to show, it rejects, and the visitor gets HTTP 500.
+ * Without such a page, it rejects, and the visitor gets HTTP 500.
  */
 export function createRuntime(store) {
   const lastKnown = new Map()
@@ -78,7 +78,7 @@ export function createRuntime(store) {
       )
     const leaseOf = ({ leaseToken }) => ({ cacheKey, leaseOwner, leaseToken })
 
-    // With the time from before the read, as FaceTheory does.
+    // FaceTheory passes the time from before the read, too.
     const first = await acquire(began, existing)
     if (first.stale) return first.stale
     const stale = existing ?? first.result.record

@@ -1,4 +1,4 @@
-// Figures of many rounds, and the statements about them.
+// Figures of many rounds, and their statistics.
 
 const sorted = (numbers) => numbers.toSorted((a, b) => a - b)
 
@@ -10,7 +10,7 @@ export function median(numbers) {
 
 export const percentile = (numbers, percent) => sorted(numbers)[Math.ceil((numbers.length * percent) / 100) - 1]
 
-/** Runs each peer once a round; another peer begins each round. Resolves to each one's results. */
+/** Runs each peer once a round. Each round begins with another peer. Resolves to the results of each peer. */
 export async function alternate(rounds, names, measure) {
   const results = Object.fromEntries(names.map((name) => [name, []]))
   for (let round = 0; round < rounds; round += 1) {
@@ -27,7 +27,7 @@ export function row(description, results, figure) {
   const values = {}
   for (const [name, rounds] of Object.entries(results)) {
     const figures = rounds.map(figure)
-    // The floor knows its CPU on Linux only.
+    // The floor measures its CPU on Linux only.
     if (figures.every(Number.isFinite)) values[name] = { median: median(figures), rounds: figures }
   }
   return { ...description, values }

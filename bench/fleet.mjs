@@ -1,11 +1,11 @@
-// Many environments of Lambda, each with a store of its own, that want one page. They run in the peer's process.
+// Many environments of Lambda, each with its own store, request one page. They run in the peer's process.
 import { setTimeout as pause } from 'node:timers/promises'
 
 import { createRuntime } from './facetheory.mjs'
 import { percentile } from './figures.mjs'
 import { cacheKeyOf } from './pages.mjs'
 
-/** Of the given options, those that this version of the store has. */
+/** Returns those of the options that this version of the store has. */
 export function fleetOptions(_store, options, createStore) {
   return Object.fromEntries(
     Object.entries(options).filter(([name, value]) => {
@@ -39,8 +39,8 @@ async function visit(runtime, cacheKey, { views, intervalMs, delayMs }, render) 
  */
 export async function fleet(_store, { slug, options, stores, spreadMs, renderMs, views, intervalMs }, createStore) {
   const environments = Array.from({ length: stores }, () => createStore(options))
-  // An environment has been at work before: its code is compiled and its connection is open. Every page of these is
-  // another partition's.
+  // An environment has served requests before: its code is compiled, and its connection is open. These requests are for
+  // pages in other partitions.
   for (const [number, store] of environments.entries()) await store.get(cacheKeyOf(`${slug}-before-${number}`))
 
   let renders = 0

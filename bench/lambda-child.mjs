@@ -1,4 +1,4 @@
-// An environment of Lambda: one peer is loaded and constructed, and then serves views one after the other.
+// An environment of Lambda: loads and constructs one peer, which then serves views one after the other.
 import { readSync, writeSync } from 'node:fs'
 
 import { cacheKeyOf } from './pages.mjs'
@@ -10,7 +10,7 @@ const cpuMs = () => {
   return (user + system) / 1_000
 }
 
-/** A pipe of Node.js does not block. */
+/** Whether the parent has answered. A read does not block, since a pipe of Node.js does not. */
 function canRead() {
   try {
     return readSync(0, Buffer.alloc(1)) > 0

@@ -25,14 +25,14 @@ export const generation = (lease, generatedAt = Date.now()) => ({
   etag: 'W/"aaf4c61ddcc5e8a2dabede0f3b482cd9aea9434d"',
 })
 
-/** Takes the lease of a page that no other caller holds. */
+/** Acquires the lease of a page, which no other owner may hold. */
 export async function takeLease(store, cacheKey, leaseOwner) {
   const { acquired, leaseToken } = await store.tryAcquireLease(leaseRequest(cacheKey, leaseOwner))
-  if (!acquired) throw new Error(`the lease of ${cacheKey} is taken`)
+  if (!acquired) throw new Error(`the lease of "${cacheKey}" is held by another owner`)
   return { cacheKey, leaseOwner, leaseToken }
 }
 
-/** The steps of a request for a stale page, but for the render. */
+/** Makes the calls of a request for a stale page, without the render. */
 export async function regenerate(store, cacheKey, leaseOwner) {
   await store.get(cacheKey)
   const lease = await takeLease(store, cacheKey, leaseOwner)

@@ -1,4 +1,4 @@
-// The store beside its peers, in one run. README.md describes the measurements.
+// Measures the store and its peers in one run. README.md describes the measurements.
 import { randomUUID } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -30,10 +30,10 @@ const parts = {
   size: measureSize,
 }
 
-/** With a table of their own. */
+/** Parts that have their own table in the results. */
 const partsWithTables = { fleet: measureFleet, costs: measureCosts }
 
-const say = (what) => console.error(`${new Date().toTimeString().slice(0, 8)} ${what}`)
+const say = (message) => console.error(`${new Date().toTimeString().slice(0, 8)} ${message}`)
 
 const setting = readSetting()
 if (setting.build) await buildAddon()
@@ -58,9 +58,9 @@ const children = await startChildren(peers)
 
 async function measureAll() {
   const tableName = `bench-${randomUUID()}`
-  // Not before it is built.
+  // Imported only here, because the package has just been built.
   const { FaceTheoryIsrMetaStore } = await import('@theory-cloud/tabletheory-isr')
-  // Java takes its time for the first request of each kind.
+  // Java is slow at the first request of each kind.
   const patience = { requestTimeoutMs: 30_000, operationTimeoutMs: 60_000 }
   const patient = new FaceTheoryIsrMetaStore(tableName, { endpoint: servers.dynamodb.endpoint, ...patience })
   await patient.ensureTable()

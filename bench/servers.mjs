@@ -17,7 +17,7 @@ export const clientEnv = {
   AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
 }
 
-/** Starts a program that prints its port first, and ends when its standard input does. */
+/** Starts a program that first prints its port, and ends at the end of its standard input. */
 async function start(scheme, program, ...args) {
   const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] })
   const port = await new Promise((resolve, reject) => {
@@ -43,8 +43,8 @@ async function startBoth(program, ...args) {
 }
 
 /**
- * Starts a relay that gives each partition key the given units a second. `usedBy` resolves to what the requests for a
- * partition key have used so far.
+ * Starts a relay that gives each partition key these units a second. `usedBy` resolves to the requests, units and throttles
+ * of a partition key so far.
  */
 export async function startPartitions(program, endpoint, { read, write }) {
   const { hostname, port } = new URL(endpoint)
@@ -54,9 +54,9 @@ export async function startPartitions(program, endpoint, { read, write }) {
 }
 
 /**
- * Starts the stub, a stub over TLS that takes as long as DynamoDB does, and DynamoDB Local, which is reached through a
- * relay that counts and, where capacity units matter and time does not, by itself. `stub.tls` and `relay.tls` are the
- * same servers over TLS.
+ * Starts four servers: the stub, a distant stub over TLS that is as slow as DynamoDB, DynamoDB Local, and a relay before it
+ * that counts requests. Parts that measure capacity units and not time use DynamoDB Local without the relay. `stub.tls` and
+ * `relay.tls` are the same servers over TLS.
  */
 export async function startServers(programs) {
   const dynamodb = await startDynamoDbLocal()

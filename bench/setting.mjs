@@ -1,6 +1,6 @@
-// The command line's requests, and a description of this machine.
+// The options of the command line, and a description of this machine.
 import { execFileSync } from 'node:child_process'
-import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os'
+import { availableParallelism, cpus, loadavg, tmpdir, type } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -9,11 +9,11 @@ export const parts = ['lambda', 'get', 'regeneration', 'crowd', 'fleet', 'cold',
 
 const help = `Usage: npm run bench [-- options]
 
---rounds 9        rounds of everything that is timed
---only get,cold   some of ${parts.join(', ')}
+--rounds 9        rounds of each timed measurement
+--only get,cold   only some of ${parts.join(', ')}
 --short           few calls in each round: whether it works, not how fast
---no-build        with the addon that is there
---output folder   where results.json and chart.svg go; default: bench, or a temporary folder with --short or --only`
+--no-build        with the existing addon
+--output folder   for the results; default: bench, or a temporary folder with --short or --only`
 
 const full = {
   get: { warmUp: 500, calls: 300 },
@@ -49,10 +49,11 @@ export function readSetting() {
     },
   })
   const rounds = Number(values.rounds)
-  if (!Number.isInteger(rounds) || rounds < 1) refuse('--rounds takes a whole number above 0')
+  if (!Number.isInteger(rounds) || rounds < 1)
+    refuse(`invalid --rounds "${values.rounds}"; pass a whole number above 0`)
   const only = values.only?.split(',') ?? parts
-  for (const part of only) if (!parts.includes(part)) refuse(`unknown part "${part}"`)
-  // Where the results go changes none of them.
+  for (const part of only) if (!parts.includes(part)) refuse(`unknown part "${part}"; valid parts: ${parts.join(', ')}`)
+  // The output folder does not change the results.
   const measured = process.argv.slice(2).filter((arg) => arg !== values.output && !arg.startsWith('--output'))
   const partial = values.short || values.only !== undefined
   const bench = fileURLToPath(new URL('.', import.meta.url))
@@ -70,7 +71,7 @@ export function describeMachine() {
   return {
     cpu: cpus()[0]?.model ?? 'unknown',
     cores: availableParallelism(),
-    platform: `${process.platform} ${process.arch}`,
+    platform: `${type()} ${process.arch}`,
     node: process.version,
     rustc: execFileSync('rustc', ['--version'], { encoding: 'utf8' }).trim(),
     loadAverage: loadavg().map((load) => Math.round(load * 100) / 100),

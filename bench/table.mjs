@@ -1,13 +1,13 @@
 // The results as Markdown.
 import { median } from './figures.mjs'
 
-/** Three digits, and every digit of a whole number. */
+/** Formats three significant digits, and all digits of a whole number. */
 export function digits(number, { exact = false } = {}) {
   if (Math.abs(number) >= 100 || (exact && Number.isInteger(number))) return Math.round(number).toLocaleString('en')
   return Number(number.toPrecision(number < 1 ? 2 : 3)).toString()
 }
 
-/** How many times better the first is; nothing where that says nothing. */
+/** How many times better the first peer is, or `undefined` if a ratio has no meaning. */
 export function ratio({ more = false, comparable = true, values }, better, worse) {
   if (!comparable) return undefined
   const [ours, theirs] = [values[better]?.median, values[worse]?.median]
@@ -15,7 +15,7 @@ export function ratio({ more = false, comparable = true, values }, better, worse
   return more ? ours / theirs : theirs / ours
 }
 
-/** Against the best of the AWS SDK's versions and ways to ship it. */
+/** The ratio to the best peer on the AWS SDK. */
 export function ratioToSdk(row) {
   const ratios = ['sdk-bundled', 'sdk-newest', 'sdk'].map((name) => ratio(row, 'ours', name)).filter(Boolean)
   return ratios.length > 0 ? Math.min(...ratios) : undefined
@@ -56,7 +56,7 @@ function prices(costs) {
 
 const shares = (share) => `${digits(share * 100)} %`
 
-/** Median, and the whole range where the rounds differ. */
+/** Formats the median, and the range if the rounds differ. */
 function fleetCells(rounds, [figure, show]) {
   const numbers = rounds.map(figure)
   const [least, most] = [Math.min(...numbers), Math.max(...numbers)].map(show)

@@ -1,4 +1,4 @@
-// The tasks of a peer, inside its own process.
+// The tasks of a peer, in its own process.
 import { setTimeout as pause } from 'node:timers/promises'
 
 import { check } from './check.mjs'
@@ -7,7 +7,7 @@ import { median, percentile } from './figures.mjs'
 import { fleet, fleetOptions } from './fleet.mjs'
 import { cacheKeyOf, generation, regenerate, takeLease } from './pages.mjs'
 
-/** Milliseconds of each call, after those that warm up. */
+/** Resolves to the milliseconds of each call after the warm-up. */
 async function timed(warmUp, calls, call) {
   for (let number = 0; number < warmUp; number += 1) await call(number)
   const times = []
@@ -33,7 +33,7 @@ async function getOneAtATime(store, { warmUp, calls }) {
 }
 
 async function getManyAtATime(store, { warmUp, atOnce, ofEach }) {
-  // A key of its own for each loop: no two calls can share a request.
+  // Each loop has its own key, so that no two calls can share a request.
   const repeat = async (slug, times) => {
     for (let number = 0; number < times; number += 1) await store.get(cacheKeyOf(slug))
   }
@@ -59,7 +59,7 @@ async function publish(store, slug, generatedAt) {
   await store.releaseLease(lease)
 }
 
-/** A page that was generated long ago. */
+/** Publishes a page that was generated long ago. */
 const publishStale = (store, { slug }) => publish(store, slug, Date.now() - 3_600_000)
 
 const publishFresh = (store, { slug }) => publish(store, slug, Date.now())

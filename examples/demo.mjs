@@ -1,4 +1,4 @@
-// Four server processes share one table: see them regenerate pages, be killed, and never render a page twice at once.
+// Four server processes share one table. They regenerate pages, are killed, and never render a page twice at once.
 import { prepare } from '../scripts/prepare.mjs'
 
 const help = `Usage: npm run demo [-- --serve]

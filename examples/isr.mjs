@@ -14,8 +14,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 /**
  * @typedef {object} IsrPage
- * @property {'hit' | 'miss' | 'wait-hit' | 'stale'} state From the cache; rendered here; rendered elsewhere while this
- * request waited; too old, because nothing newer could be had.
+ * @property {'hit' | 'miss' | 'wait-hit' | 'stale'} state From the cache; rendered here; rendered by another process
+ * while this request waited; too old, because no newer page was available.
  * @property {string} html
  * @property {number} status
  * @property {string} contentType
@@ -29,9 +29,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
  * @property {HtmlStore} htmlStore The HTML itself.
  * @property {(cacheKey: string) => Promise<{ html: string, status: number, contentType: string }>} render
  * @property {number} revalidateSeconds How long a page is fresh.
- * @property {number} leaseDurationMs Longer than a render takes. When the renderer dies, everyone waits this long.
- * @property {number} waitTimeoutMs How long a request waits for another's render; above lease and render together.
- * @property {number} pollIntervalMs How often a waiting request looks.
+ * @property {number} leaseDurationMs Longer than a render takes. If the renderer dies, all requests wait this long.
+ * @property {number} waitTimeoutMs How long a request waits for another render; longer than lease and render together.
+ * @property {number} pollIntervalMs How often a waiting request reads the record.
  * @property {() => string} [createLeaseOwner] Default: random UUIDs.
  * @property {() => number} [now] Epoch milliseconds. Default: the system's clock.
  */
@@ -51,7 +51,7 @@ export function createIsr({ createLeaseOwner = randomUUID, now = Date.now, ...op
     return hit ?? regenerateOrWait(cacheKey, known?.htmlPointer ?? null)
   }
 
-  /** @param {string} cacheKey @param {string | null} oldPointer The page that will not do. */
+  /** @param {string} cacheKey @param {string | null} oldPointer The HTML of the stale page, or `null`. */
   async function regenerateOrWait(cacheKey, oldPointer) {
     // One owner for one request: a lease is re-entrant, so requests with the same owner would all render.
     const leaseOwner = createLeaseOwner()
@@ -73,7 +73,7 @@ export function createIsr({ createLeaseOwner = randomUUID, now = Date.now, ...op
       }
       throw new Error(`No page for "${cacheKey}" within ${waitTimeoutMs} ms`)
     } catch (error) {
-      // Asked anew, because the old page may have been invalidated since this request began.
+      // Read again, because the old page may have been invalidated since this request began.
       const stale = await stored(await metaStore.get(cacheKey), 'stale')
       if (stale) return stale
       throw error
@@ -87,14 +87,14 @@ export function createIsr({ createLeaseOwner = randomUUID, now = Date.now, ...op
    */
   async function regenerate(lease, oldPointer) {
     try {
-      // Before this lease began, another process may have published and released its own. The record that
-      // came with the lease may be a moment too old to show it. (FaceTheory does not look, and renders once more.)
+      // Before this lease began, another process may have published a page and released its lease. The record that
+      // came with this lease may be too old to show that page. (FaceTheory does not read again, and renders once more.)
       const current = await metaStore.get(lease.cacheKey)
       const published = current?.htmlPointer === oldPointer ? null : await stored(current, 'wait-hit')
       if (published) return published
       const generatedAt = now()
       const rendered = await render(lease.cacheKey)
-      // Never the name of an older generation: its readers must not see this one, or half of it.
+      // Each generation has a new name: readers of an older one must not see this one, or half of it.
       const htmlPointer = `${digest(lease.cacheKey)}/${generatedAt}-${randomUUID()}.html`
       await htmlStore.write(htmlPointer, rendered.html)
       const { status, contentType } = rendered
@@ -102,7 +102,7 @@ export function createIsr({ createLeaseOwner = randomUUID, now = Date.now, ...op
       await metaStore.commitGeneration({ ...lease, ...generation })
       return { state: 'miss', html: rendered.html, status, contentType, generatedAt, revalidateSeconds }
     } catch (error) {
-      // Invalidated, or so slow that another process took the lease over: this render is out of date.
+      // The page was invalidated, or another process has taken over the lease: this render is out of date.
       if (error instanceof Error && error.name === 'IsrLeaseConflictError') return null
       throw error
     } finally {
@@ -124,7 +124,7 @@ export function createIsr({ createLeaseOwner = randomUUID, now = Date.now, ...op
       if (record.htmlPointer !== null && record.htmlPointer !== oldPointer) return stored(record, 'wait-hit')
       if (record.leaseToken === null) {
         if (record.htmlPointer === null) return null
-        // Released without a page. If all waiting requests tried in sequence, a broken renderer would get no rest.
+        // Released without a page. If each waiting request rendered in sequence, a broken renderer would get no rest.
         throw new Error(`The render of "${cacheKey}" failed`)
       }
       if (record.leaseExpiresAt <= now()) return null

@@ -14,8 +14,8 @@ export function toFaceTheory(metric: Metric): (operation: IsrStoreOperation) => 
 }
 
 /**
- * Writes CloudWatch's embedded metric format, which a Lambda function's log turns into metrics: a line for each call that
- * sent anything or failed.
+ * Writes CloudWatch's embedded metric format, which a Lambda function's log turns into metrics. Each call that sent a
+ * request or failed writes one line.
  */
 export function toCloudWatch(write: (line: string) => void = console.log): (operation: IsrStoreOperation) => void {
   return ({ operation, durationMs, requests, outcome, code }) => {

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 import { faultsOf } from './prose/check.mjs'
-import { exceptions, ignored, notYetClean } from './prose/config.mjs'
+import { exceptions, ignored } from './prose/config.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const named = process.argv.slice(2)
@@ -26,9 +26,7 @@ const git = [
   '*.cjs',
 ]
 const all = execFileSync('git', git, { cwd: root, encoding: 'utf8' }).split('\n').filter(Boolean)
-const paths = all.filter(
-  (path) => !isIn(path, ignored) && (named.length > 0 ? isIn(path, named) : !isIn(path, notYetClean)),
-)
+const paths = all.filter((path) => !isIn(path, ignored) && (named.length === 0 || isIn(path, named)))
 
 const used = new Set()
 let count = 0

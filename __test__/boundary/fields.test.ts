@@ -1,4 +1,4 @@
-// Every field of every input against values of every type, and against the ends of its range.
+// Every field of every input, with values of every type and at the ends of its range.
 import { inspect } from 'node:util'
 
 import type { FaceTheoryIsrMetaStore } from '@theory-cloud/tabletheory-isr'
@@ -35,7 +35,7 @@ const wrongTypes = (field: Field): [string, unknown][] =>
 describe.each(methodFields)('%s: %s', (method, name, field) => {
   const withValue = (value: unknown): object => ({ ...goodInput[method], [name]: value })
 
-  test('a value of another type is a TypeError that names the field, and nothing is sent', async () => {
+  test('a value of another type is refused with a TypeError that names the field, and nothing is sent', async () => {
     expect(wrongTypes(field).length).toBeGreaterThan(5)
     for (const [type, value] of wrongTypes(field)) {
       const error = await rejectionOf(() => callWith(store, method, withValue(value)))
@@ -47,7 +47,7 @@ describe.each(methodFields)('%s: %s', (method, name, field) => {
   })
 
   if (field.impossible.length > 0) {
-    test('an impossible value is a RangeError that names the field, and nothing is sent', async () => {
+    test('an impossible value is refused with a RangeError that names the field, and nothing is sent', async () => {
       for (const value of field.impossible) {
         const error = await rejectionOf(() => callWith(store, method, withValue(value)))
         expectRefused(error, RangeError, inspect(value))
@@ -57,11 +57,11 @@ describe.each(methodFields)('%s: %s', (method, name, field) => {
     })
   }
 
-  test('an odd value that is allowed is sent', async () => {
+  test('an odd but valid value is sent', async () => {
     expect(field.odd.length).toBeGreaterThan(2)
     for (const value of field.odd) {
       stub.play(succeed)
-      // A store of its own: one that has committed the token sends nothing more for it.
+      // A new store each time: a store that has committed a token sends no more requests for it.
       await callWith(storeAt(stub), method, withValue(value))
       expect(stub.requests, inspect(value)).not.toEqual([])
     }
@@ -71,7 +71,7 @@ describe.each(methodFields)('%s: %s', (method, name, field) => {
 describe.each(['get', 'invalidate'] as const)('%s: cacheKey', (method) => {
   const call = (cacheKey: unknown): Promise<unknown> => store[method](hostile<string>(cacheKey))
 
-  test('a value of another type is a TypeError that names the field, and nothing is sent', async () => {
+  test('a value of another type is refused with a TypeError that names the field, and nothing is sent', async () => {
     for (const [type, value] of Object.entries(samples).filter(([type]) => type !== 'string')) {
       const error = await rejectionOf(() => call(value))
       expectRefused(error, TypeError, type)
@@ -82,7 +82,7 @@ describe.each(['get', 'invalidate'] as const)('%s: cacheKey', (method) => {
     await expectNothingSent(stub)
   })
 
-  test('an impossible value is a RangeError that names the field, and nothing is sent', async () => {
+  test('an impossible value is refused with a RangeError that names the field, and nothing is sent', async () => {
     for (const value of ['', ...loneSurrogates]) {
       const error = await rejectionOf(() => call(value))
       expectRefused(error, RangeError, JSON.stringify(value))
@@ -91,7 +91,7 @@ describe.each(['get', 'invalidate'] as const)('%s: cacheKey', (method) => {
     await expectNothingSent(stub)
   })
 
-  test('an odd value that is allowed is sent, and is a partition of its own', async () => {
+  test('an odd but valid value is sent, and has a partition of its own', async () => {
     for (const value of oddStrings) await call(value)
     const partitions = stub.requests.map(({ body }) => JSON.stringify(body).match(/"CACHE#(?:[^"\\]|\\.)*"/)?.[0])
     expect(partitions.map((partition) => JSON.parse(partition ?? 'null'))).toEqual(

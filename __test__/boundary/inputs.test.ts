@@ -1,4 +1,4 @@
-// Inputs that are no plain objects: getters, proxies, prototypes, and no objects at all.
+// Inputs other than plain objects: getters, proxies, prototypes, and values that are not objects.
 import { runInNewContext } from 'node:vm'
 
 import type { FaceTheoryIsrMetaStore } from '@theory-cloud/tabletheory-isr'
@@ -67,7 +67,7 @@ function expectThrown(error: Error, value: unknown, about: string): void {
 }
 
 describe.each(methodFields)('%s: %s', (method, name) => {
-  test('a getter that throws is refused with what it threw as the cause, and nothing is sent', async () => {
+  test('a getter that throws is refused with its error as the cause, and nothing is sent', async () => {
     for (const [what, value] of thrown) {
       const input = Object.defineProperty({ ...goodInput[method] }, name, { get: throwing(value), enumerable: true })
       const error = await rejectionOf(() => callWith(store, method, input))
@@ -77,7 +77,7 @@ describe.each(methodFields)('%s: %s', (method, name) => {
     await expectNothingSent(stub)
   })
 
-  test('a proxy that throws for it is refused with what it threw as the cause, and nothing is sent', async () => {
+  test('a proxy that throws for the field is refused with its error as the cause, and nothing is sent', async () => {
     for (const [what, value] of thrown) {
       for (const trap of ['get', 'getOwnPropertyDescriptor'] as const) {
         const input = new Proxy(goodInput[method] as object, {
@@ -98,7 +98,7 @@ describe.each(methodFields)('%s: %s', (method, name) => {
 describe.each(methods)('%s', (method) => {
   const names = Object.keys(goodInput[method])
 
-  test.each(['getters', 'a proxy'])('each property is read once: %s', async (how) => {
+  test.each(['getters', 'a proxy'])('each property is read once from %s', async (how) => {
     const reads: string[] = []
     const read = (name: string): unknown => {
       reads.push(name)
@@ -113,7 +113,7 @@ describe.each(methods)('%s', (method) => {
     expect(reads.toSorted()).toEqual(names.toSorted())
   })
 
-  test('an own property counts whether it is enumerable or not, whatever the prototype', async () => {
+  test('an own property counts, enumerable or not, with any prototype', async () => {
     const hidden = Object.fromEntries(Object.entries(goodInput[method]).map(([name, value]) => [name, { value }]))
     const inputs = [null, Array.prototype, { etag: 1 }].map((prototype) => Object.create(prototype, hidden) as unknown)
     for (const input of [goodInput[method], ...inputs]) await callWith(newStore(), method, input)
@@ -137,7 +137,7 @@ describe.each(methods)('%s', (method) => {
     await expectNothingSent(stub)
   })
 
-  test('an input that is no object is a TypeError that says so, and nothing is sent', async () => {
+  test('an input that is not an object is refused with a TypeError that says so, and nothing is sent', async () => {
     const { object, date, promise, ...others } = samples
     const isObject = (type: string): boolean => /^(boxed|object)/.test(type)
     for (const [type, value] of Object.entries(others).filter(([type]) => !isObject(type))) {
@@ -184,7 +184,7 @@ describe.each(['get', 'invalidate'] as const)('%s', (method) => {
   })
 })
 
-test('a strictCspPolicy whose members throw or lie is refused, and nothing is sent', async () => {
+test('a strictCspPolicy whose members throw or are not false is refused, and nothing is sent', async () => {
   const commit = (strictCspPolicy: unknown): Promise<unknown> =>
     callWith(store, 'commitGeneration', { ...goodInput.commitGeneration, strictCspPolicy })
   for (const name of ['inlineScripts', 'inlineStyles']) {
@@ -211,7 +211,7 @@ test('a strictCspPolicy whose members throw or lie is refused, and nothing is se
   await expectNothingSent(stub)
 })
 
-test('a strictCspPolicy that is no plain object is refused, and nothing is sent', async () => {
+test('a strictCspPolicy that is not a plain object is refused, and nothing is sent', async () => {
   const revoked = Proxy.revocable({}, {})
   revoked.revoke()
   const policies = {

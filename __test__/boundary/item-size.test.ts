@@ -1,4 +1,4 @@
-// DynamoDB's limit for an item, 400 KB, to the byte: DynamoDB Local knows where it is.
+// The store's limit for an item is DynamoDB's limit, 400 KB, to the byte. DynamoDB Local has it.
 import { PutItemCommand } from '@aws-sdk/client-dynamodb'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 
@@ -21,7 +21,7 @@ const token = goodInput.commitGeneration.leaseToken
 
 type Writer = 'tryAcquireLease' | 'commitGeneration'
 
-/** A store of its own for each call: one that has committed the token sends nothing more for it. */
+/** Makes the call with a new store: a store that has committed a token sends no more requests for it. */
 const attempt = (method: Writer, input: object): Promise<unknown> =>
   callWith(storeAt(stub, { leaseToken: () => token }), method, input)
 
@@ -33,7 +33,7 @@ function rowSent(): Item {
   return row
 }
 
-/** The largest length for which `fits`, which is so for `low` and not for `high`. */
+/** Resolves to the largest length that fits. `low` fits, and `high` does not. */
 async function largest(low: number, high: number, fits: (length: number) => Promise<boolean>): Promise<number> {
   if (high - low === 1) return low
   const middle = Math.floor((low + high) / 2)
@@ -76,14 +76,14 @@ const clocks = {
   'a time of many digits': { nowMs: 1_712_345_678_901, generatedAt: 1_712_345_678_901 },
   'a round time': { nowMs: 1_700_000_000_000, generatedAt: 1_700_000_000_000 },
   'a fraction of a millisecond': { nowMs: 1_712_345_678_901.5, generatedAt: 1_712_345_678_901.125 },
-  'the first time of all': { nowMs: 0, generatedAt: 0 },
+  'the time 0': { nowMs: 0, generatedAt: 0 },
 }
 
-test.each(Object.entries(clocks))('a lease is refused exactly when the table would refuse it: %s', (_, clock) =>
+test.each(Object.entries(clocks))('a lease with %s is refused exactly when the table would refuse it', (_, clock) =>
   expectTheTablesLimit('tryAcquireLease', 'leaseOwner', 'lease_owner', clock),
 )
 
-test.each(Object.entries(clocks))('a page is refused exactly when the table would refuse it: %s', (_, clock) =>
+test.each(Object.entries(clocks))('a page with %s is refused exactly when the table would refuse it', (_, clock) =>
   expectTheTablesLimit('commitGeneration', 'htmlPointer', 's3_key', clock),
 )
 
@@ -93,11 +93,11 @@ test.each([
   ['commitGeneration', 'contentType', 'content_type'],
   ['commitGeneration', 'contentSecurityPolicy', 'content_security_policy'],
   ['commitGeneration', 'etag', 'etag'],
-] as const)('%s: %s counts as the table counts it', (method, field, attribute) =>
+] as const)('%s: the size of %s counts as it does in the table', (method, field, attribute) =>
   expectTheTablesLimit(method, field, attribute, clocks['a time of many digits']),
 )
 
-test('the limit counts UTF-8 bytes, in all strings together', async () => {
+test('the limit counts the UTF-8 bytes of all strings together', async () => {
   const input = (strings: object): object => ({ ...goodInput.commitGeneration, ...strings })
   const etag = (length: number): object => input({ htmlPointer: 'xx', etag: 'x'.repeat(length) })
   const limit = await largest(least, most, fitsOurLimit('commitGeneration', etag))

@@ -1,4 +1,4 @@
-// Messages of refusals and failures: they name the field by its whole path, and nothing in them can move a terminal's cursor.
+// Messages of refusals and failures: they name a field by its whole path, and escape control characters.
 import {
   createFaceTheoryIsrMetaStore,
   FaceTheoryIsrMetaStore,
@@ -46,7 +46,7 @@ describe('refused credentials', () => {
     ['credentials.sessiontoken', { ...keys, sessiontoken: 'token' }],
     ['credentials.SecretAccessKey', { ...keys, SecretAccessKey: 'secret' }],
     ['credentials.region', { ...keys, region: 'eu-west-1' }],
-  ])('are refused by the whole path, %s', (path, credentials) => {
+  ])('are named by the whole path, %s', (path, credentials) => {
     const error = thrownBy(() => make({ ...options, credentials }))
     expectRefused(error, TypeError, path)
     expect(error.message).toContain(path)
@@ -61,7 +61,7 @@ describe('an option that is only inherited', () => {
     ['the factory', (given) => createFaceTheoryIsrMetaStore(hostile(given))],
   ]
 
-  test.each(makers)('is refused by its name in %s', (_, makeFrom) => {
+  test.each(makers)('is refused with its name, in %s', (_, makeFrom) => {
     for (const [name, value] of Object.entries({
       region: 'eu-west-1',
       maxAttempts: 2,
@@ -79,7 +79,7 @@ describe('an option that is only inherited', () => {
     }
   })
 
-  test('is refused where a class gives it as an accessor', () => {
+  test('is refused when it is an accessor of a class', () => {
     class Options {
       endpoint = closedEndpoint
       get region(): string {
@@ -91,14 +91,14 @@ describe('an option that is only inherited', () => {
     expect(error.message).toContain('"region"')
   })
 
-  test('may have any name that is not an option', () => {
+  test('is ignored when no option has its name', () => {
     make(Object.assign(Object.create({ other: 1, toString: () => 'options' }), options))
   })
 })
 
 describe('control characters of a cache key', () => {
   const cacheKey = 'a\r\nb\u0000\u001b[31mc\u007f\u0085\u009bd'
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are looked for.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the test looks for these.
   const control = /[\u0000-\u001f\u007f-\u009f]/
 
   test.each([get, acquire, commit, invalidate])(
@@ -132,19 +132,19 @@ describe('the class without "new"', () => {
     ['the class', FaceTheoryIsrMetaStore],
   ]
 
-  test.each(receivers)('is refused with ErrInvalidArgument on %s', async (_, receiver) => {
+  test.each(receivers)('is refused with ErrInvalidArgument when its receiver is %s', async (_, receiver) => {
     let error: IsrStoreFailure | undefined
     try {
       await construct.call(receiver, 'isr', options)
     } catch (thrown) {
       error = thrown as IsrStoreFailure
     }
-    if (error === undefined) throw new Error('the call went through')
+    if (error === undefined) throw new Error('the call did not throw')
     expectRefused(error, TypeError, 'without new')
     expect(error.message).toContain('new')
   })
 
-  test('makes a store of an object with the prototype, as constructors of functions do', async () => {
+  test('makes a store of a receiver that has its prototype, as a constructor function does', async () => {
     const receiver = Object.create(FaceTheoryIsrMetaStore.prototype)
     construct.call(receiver, 'isr', options)
     await expect(receiver.get('')).rejects.toMatchObject({ code: 'ErrInvalidArgument' })

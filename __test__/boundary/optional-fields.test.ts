@@ -1,4 +1,4 @@
-// What need not be given: absent, undefined, null and set, in the table of DynamoDB Local.
+// Optional fields that are absent, undefined, null or set, in a table of DynamoDB Local.
 import { runInNewContext } from 'node:vm'
 
 import type { CommitIsrGenerationInput, FaceTheoryIsrMetaStore, IsrMetaRecord } from '@theory-cloud/tabletheory-isr'
@@ -59,12 +59,12 @@ describe.each(Object.entries(values))('%s', (name, value) => {
   })
 })
 
-test('an empty contentSecurityPolicy and an empty etag are kept, and no null', async () => {
+test('an empty contentSecurityPolicy and an empty etag stay empty strings in the record', async () => {
   const empty = { contentSecurityPolicy: '', etag: '' }
   expect(await committed(empty)).toMatchObject(empty)
 })
 
-test('each member of strictCspPolicy is false or nothing', async () => {
+test('each member of strictCspPolicy is false or absent in the record', async () => {
   const undefinedMember = hostile<undefined>({ inlineScripts: undefined, inlineStyles: false })
   expect((await committed({ strictCspPolicy: undefinedMember }))?.strictCspPolicy).toStrictEqual({
     inlineStyles: false,
@@ -76,7 +76,7 @@ test('each member of strictCspPolicy is false or nothing', async () => {
   })
 })
 
-test('nowMs that is absent, undefined, null or inherited leaves the clock to generatedAt', async () => {
+test('a commit uses generatedAt as its clock when nowMs is absent, undefined, null or inherited', async () => {
   const late = { generatedAt: leaseEnds }
   for (const input of [{}, { nowMs: undefined }, { nowMs: null }]) {
     expect(await committed(input)).toMatchObject({ htmlPointer: 'pointer' })
@@ -87,7 +87,7 @@ test('nowMs that is absent, undefined, null or inherited leaves the clock to gen
   expectCode(await rejectionOf(() => store.commitGeneration(inherited)), 'ErrLeaseNotOwned')
 })
 
-test('nowMs that is set is the clock, and generatedAt is not', async () => {
+test('a commit uses nowMs as its clock when it is set, and not generatedAt', async () => {
   const early = await committed({ generatedAt: leaseEnds, nowMs: leaseEnds - 1_000 })
   expect(early).toMatchObject({ htmlPointer: 'pointer', generatedAt: leaseEnds })
   const late = await leased()

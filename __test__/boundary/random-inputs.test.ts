@@ -1,4 +1,4 @@
-// Anything at all, given to every method: refused without a request, or sent as it is.
+// Arbitrary values as arguments of every method: a call refuses them without a request, or sends them unchanged.
 import { createHash } from 'node:crypto'
 
 import { FaceTheoryIsrMetaStore, type FaceTheoryIsrMetaStoreOptions } from '@theory-cloud/tabletheory-isr'
@@ -39,7 +39,7 @@ const says: fc.Arbitrary<Saying> = fc.oneof(
 
 type Call = (store: FaceTheoryIsrMetaStore) => unknown
 
-/** Makes one call by a store of its own, and returns the requests for it. */
+/** Makes one call with a new store, and resolves to its requests. */
 async function attempt(
   answer: Saying,
   verdict: Verdict,
@@ -70,7 +70,7 @@ type Seen = Record<string, unknown>
 const S = (value: unknown) => ({ S: value })
 const unlessNull = (name: string, value: unknown): object => (value == null ? {} : { [name]: S(value) })
 
-/** The request that has the strings, exactly as they were given. */
+/** The request that contains the strings, unchanged. */
 const expectedRequest: Record<Method, (seen: Seen) => [operation: string, body: object]> = {
   tryAcquireLease: ({ cacheKey, leaseOwner }) => [
     'PutItem',
@@ -107,7 +107,7 @@ function verdictOn(method: Method, input: unknown): Verdict {
   if (judged.includes('perhaps')) return 'either'
   if (method === 'releaseLease') return 'accepted'
   const { leaseOwner, leaseToken, ...page } = seen
-  // At a commit, owner and token are values of the condition, and no part of an item.
+  // In a commit, owner and token are values of the condition, and not in an item.
   const strings = Object.values(method === 'commitGeneration' ? page : seen)
   const fitting = fits([partitionOf(String(seen.cacheKey)), ...strings])
   return fitting === 'yes' ? 'accepted' : fitting === 'no' ? 'refused' : 'either'
@@ -151,7 +151,7 @@ const calling =
   (store) =>
     hostile<(...all: unknown[]) => unknown>(store[name].bind(store))(...given.map(({ value }) => value))
 
-describe('whatever is given, a call is refused and sends nothing, or sends the strings as they are', () => {
+describe('a call with any arguments is refused and sends nothing, or sends the strings unchanged', () => {
   test.each(['get', 'invalidate'] as const)('%s', { timeout }, async (name) => {
     const cacheKey = fc.oneof(
       { weight: 4, arbitrary: anyText },
@@ -183,7 +183,7 @@ const operations = ['get', 'invalidate', ...methods] as const
 const goodArgument = (name: (typeof operations)[number]): unknown =>
   name === 'get' || name === 'invalidate' ? 'key' : goodInput[name]
 
-test('whatever a method is called on, it rejects as documented, and works on a store', { timeout }, async () => {
+test('a method rejects as documented on any receiver, and works on a store', { timeout }, async () => {
   const receivers = fc.oneof({ weight: 1, arbitrary: fc.constant(undefined) }, { weight: 3, arbitrary: anything })
   const property = fc.asyncProperty(fc.constantFrom(...operations), receivers, async (name, other) => {
     const method = hostile<Call>(FaceTheoryIsrMetaStore.prototype[name])
@@ -195,7 +195,7 @@ test('whatever a method is called on, it rejects as documented, and works on a s
   await stub.conclude()
 })
 
-describe('whatever a callback returns or throws, the call is refused and sends nothing, or sends it as it is', () => {
+describe('a call with any outcome of a callback is refused and sends nothing, or sends the result unchanged', () => {
   type Behaviour = 'returns' | 'throws'
   const behaviour = fc.oneof(
     { weight: 4, arbitrary: fc.constant<Behaviour>('returns') },
@@ -217,7 +217,7 @@ describe('whatever a callback returns or throws, the call is refused and sends n
     const property = fc.asyncProperty(behaviour, result, async (does, given) => {
       const calls: unknown[][] = []
       const isGood = does === 'returns' && isText(given.value) && bytes(String(given.value)) <= 2_048
-      const argument = listed('a good one', goodArgument(name))
+      const argument = listed('a valid argument', goodArgument(name))
       const options = { pkFromCacheKey: callback(does, given, calls) }
       const requests = await attempt('yes', isGood ? 'accepted' : 'refused', calling(name, argument), options)
       expectPartition(requests, String(isGood ? given.value : ''))
@@ -234,7 +234,7 @@ describe('whatever a callback returns or throws, the call is refused and sends n
       const verdict = isGood
         ? ({ yes: 'accepted', no: 'refused', perhaps: 'either' } as const)[fits([given.value])]
         : 'refused'
-      const argument = listed('a good one', goodInput.tryAcquireLease)
+      const argument = listed('a valid argument', goodInput.tryAcquireLease)
       const options = { leaseToken: callback(does, given, calls) }
       const requests = await attempt('yes', verdict, calling('tryAcquireLease', argument), options)
       for (const { operation, body } of requests) {

@@ -1,4 +1,4 @@
-// A realm that an app, or what it depends on, has changed: a process of its own for each.
+// A realm that an app or its dependencies have changed. Each test has its own process.
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 
 import { inProcess } from '../support/isolated.js'
@@ -24,7 +24,7 @@ const fields = [
   'leaseOwner',
 ]
 
-/** What an acquire comes to where `Object.prototype` has the field, with an accessor that does what `accessor` says. */
+/** Resolves to the outcome of an acquire while `Object.prototype` has an accessor for the field. */
 const acquired = (field: string, accessor: 'does nothing' | 'throws') =>
   inProcess({}, { endpoint: stub.endpoint, field, accessor }, async ({ FaceTheoryIsrMetaStore }, data) => {
     const limits = { requestTimeoutMs: 10_000, operationTimeoutMs: 30_000 }
@@ -47,7 +47,7 @@ const acquired = (field: string, accessor: 'does nothing' | 'throws') =>
         attempt = { error: error.message }
       },
     )
-    // Long after its answer, and not for ever.
+    // Waits until long after the answer, but not forever.
     for (let others = 0; others < 100 && attempt === undefined; others += 1) await store.get('other')
     Reflect.deleteProperty(Object.prototype, data.field)
     if (attempt !== undefined) await call
@@ -69,7 +69,7 @@ const record = {
   leaseExpiresAt: 1_500,
 }
 
-test.each(fields)('%s is a property of the answer, whatever Object.prototype has', async (field) => {
+test.each(fields)('%s is a property of the answer even if Object.prototype has an accessor for it', async (field) => {
   for (const accessor of ['does nothing', 'throws'] as const) {
     expect(await acquired(field, accessor), accessor).toEqual({
       acquired: true,
@@ -79,7 +79,7 @@ test.each(fields)('%s is a property of the answer, whatever Object.prototype has
   }
 })
 
-test('the class without new is a TypeError, and makes nothing of the global object', async () => {
+test('a call of the class without new throws a TypeError, and makes no store of the global object', async () => {
   const outcomes = await inProcess({}, null, ({ FaceTheoryIsrMetaStore }) => {
     const call = FaceTheoryIsrMetaStore as unknown as (tableName: string) => unknown
     return [1, 2].map(() => {

@@ -1,4 +1,4 @@
-// The class called in every way but the right one.
+// The class and its methods, called in wrong and unusual ways.
 import { createFaceTheoryIsrMetaStore, FaceTheoryIsrMetaStore } from '@theory-cloud/tabletheory-isr'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 
@@ -10,7 +10,7 @@ import { expectNothingSent, type Stub, startStub, storeAt } from '../support/stu
 let stub: Stub
 let store: FaceTheoryIsrMetaStore
 
-// One for each test: a request that an earlier call gave up may still be on its way.
+// A stub for each test: a request of an earlier test may still be in flight.
 beforeEach(async () => {
   stub = await startStub()
   store = storeAt(stub)
@@ -31,7 +31,7 @@ describe.each(Object.entries(calls))('%s', (name, argument) => {
     FaceTheoryIsrMetaStore.prototype[name as keyof typeof calls],
   )
 
-  test('on anything but a store is rejected, and nothing is sent', async () => {
+  test('rejects on a receiver that is not a store, and nothing is sent', async () => {
     const receivers: Record<string, unknown> = {
       undefined: undefined,
       null: null,
@@ -68,7 +68,7 @@ describe.each(Object.entries(calls))('%s', (name, argument) => {
     await expectNothingSent(stub)
   })
 
-  test('can be bound, and replaced as any method can', async () => {
+  test('can be bound and replaced like any method', async () => {
     const descriptor = Object.getOwnPropertyDescriptor(FaceTheoryIsrMetaStore.prototype, name)
     expect(descriptor).toMatchObject({ writable: true, configurable: true, enumerable: false })
     expect(method.name).toBe(name)
@@ -80,7 +80,7 @@ describe.each(Object.entries(calls))('%s', (name, argument) => {
   })
 })
 
-test('odd constructions end in a store, an object that is none, or an exception, and never in a crash', async () => {
+test('an odd construction makes a store or another object, or throws, and never crashes', async () => {
   const outcomes = await inProcess({}, stub.endpoint, async ({ FaceTheoryIsrMetaStore }, endpoint) => {
     const get = FaceTheoryIsrMetaStore.prototype.get
     const args = ['isr', { endpoint }]
@@ -113,7 +113,7 @@ test('odd constructions end in a store, an object that is none, or an exception,
   expect(outcomes.refused).toEqual(Array(7).fill('TypeError'))
 })
 
-test('a subclass works, with methods, fields and arguments of its own', async () => {
+test('a subclass works with its own methods, fields and arguments', async () => {
   class Counting extends FaceTheoryIsrMetaStore {
     calls = 0
     readonly #prefix: string
@@ -135,7 +135,7 @@ test('a subclass works, with methods, fields and arguments of its own', async ()
   expect(stub.operations()).toEqual(['Query', 'TransactWriteItems'])
 })
 
-test('what the factory makes is an instance of the class', async () => {
+test('the factory makes an instance of the class', async () => {
   const made = createFaceTheoryIsrMetaStore({ tableName: 'isr', endpoint: stub.endpoint })
   expect(made).toBeInstanceOf(FaceTheoryIsrMetaStore)
   expect(Object.getPrototypeOf(made)).toBe(FaceTheoryIsrMetaStore.prototype)

@@ -51,7 +51,11 @@ describe('the command line', () => {
   test.each([
     ['an unknown command', ['doctr'], 'unknown command "doctr"; did you mean "doctor"?'],
     ['a command of another tool', ['ls'], 'unknown command "ls"; did you mean "list"?'],
-    ['a command like none', ['xyz'], 'unknown command "xyz"; the commands are doctor, create-table, inspect, list'],
+    [
+      'a command that resembles no other',
+      ['xyz'],
+      'unknown command "xyz"; the commands are doctor, create-table, inspect, list',
+    ],
     ['help on an unknown command', ['help', 'lst'], 'unknown command "lst"; did you mean "list"?'],
     [
       'a misspelt option',
@@ -65,7 +69,7 @@ describe('the command line', () => {
       'unknown option "--pkPrefix"; did you mean "--pk-prefix"?',
     ],
     ['an option of the AWS CLI', ['list', '--profile', 'p'], 'did you mean AWS_PROFILE=<name> in the environment?'],
-    ['an endpoint as the AWS CLI has it', ['list', '--endpoint-url', 'u'], 'did you mean "--endpoint"?'],
+    ['the endpoint option of the AWS CLI', ['list', '--endpoint-url', 'u'], 'did you mean "--endpoint"?'],
     ['an option of another command', ['doctor', '--limit', '3'], 'unknown option "--limit"; see "doctor --help"'],
     ['a missing argument', ['inspect'], 'inspect takes <cacheKey>'],
     ['an additional argument', ['list', 'key'], 'list takes no arguments'],
@@ -89,7 +93,7 @@ describe('the command line', () => {
     )
   })
 
-  test('names the flag in an error of the class, and the option where a module set it', async () => {
+  test('names the flag in an error about its value, and the option when a module has set the value', async () => {
     const { stderr } = await cli(['list', '-t', 'isr', '--endpoint', 'http://127.0.0.1:1', '--connect-timeout-ms', '0'])
     expect(stderr).toMatch(/^tabletheory-isr: --connect-timeout-ms must be at least 1/)
     const folder = await mkdtemp(join(tmpdir(), 'tabletheory-isr-cli-'))
@@ -129,7 +133,7 @@ describe('the command line', () => {
     ),
   )
 
-  test('reads the environment of the class, which the command line overrides', async () => {
+  test('reads the environment variables of the class, which the command line overrides', async () => {
     const env = { CACHE_TABLE_NAME: 'another-table', DYNAMODB_ENDPOINT: endpoint }
     expect((await cli(['list', '--json', '-t', table, ...patience], env)).code).toBe(0)
     const { code, stderr } = await cli(['list', ...patience], env)
@@ -168,7 +172,7 @@ describe('the command line', () => {
   })
 })
 
-test('create-table creates the table, and accepts the one that exists', async () => {
+test('create-table creates the table, and accepts a table that exists', async () => {
   const TableName = `isr-${randomUUID()}`
   for (const _ of [1, 2]) expect(await cliOn(TableName, ['create-table'])).toMatchObject({ code: 0, stderr: '' })
   const { Table } = await dynamodb.send(new DescribeTableCommand({ TableName }))

@@ -42,7 +42,7 @@ async function doctor(at: string, tableName = 'isr-stub', ...more: string[]): Pr
 
 const requests = ['Query', 'GetItem', 'PutItem', 'DeleteItem', 'TransactWriteItems']
 
-describe('on DynamoDB Local', () => {
+describe('doctor on DynamoDB Local', () => {
   test('reports no fault on a table that ensureTable made, and leaves it unchanged', async () => {
     const table = `isr-${randomUUID()}`
     await storeOf(table).ensureTable()
@@ -136,8 +136,8 @@ describe('on DynamoDB Local', () => {
   })
 })
 
-describe('page ttl', () => {
-  test('warns where pages carry no ttl, and is ok where each does', async () => {
+describe('the doctor check "page ttl"', () => {
+  test('warns when pages have no ttl, and is ok when each page has one', async () => {
     const table = await makeTable()
     const pageTtl = async () => (await doctor(endpoint, table)).checks['page ttl']
     expect(await pageTtl()).toMatchObject({ status: 'ok', message: 'no pages to check' })
@@ -179,11 +179,11 @@ const but =
   ({ operation }) =>
     answers[operation] ?? healthy[operation] ?? denied
 
-/** The report where some requests have other answers than a healthy table's. */
+/** Passes the report on a healthy table to `use`, with `answers` in place of some of its answers. */
 const found = (answers: Record<string, Answer>, use: (report: Report) => void, ...more: string[]): Promise<void> =>
   withStub(but(answers), async (stub) => use(await doctor(stub.endpoint, 'isr-stub', ...more)))
 
-describe('on a stub', () => {
+describe('doctor on a stub', () => {
   test('reports a denied request as a failure, with the policy as its fix', async () => {
     for (const request of requests) {
       await found({ [request]: denied }, ({ code, checks }) => {
@@ -194,7 +194,7 @@ describe('on a stub', () => {
     }
   })
 
-  test('needs no IAM permissions beside the store’s', () =>
+  test('needs no IAM permissions beyond the store’s', () =>
     withStub(but({ DescribeTable: denied, DescribeTimeToLive: denied, Scan: denied }), async (stub) => {
       const { code, checks } = await doctor(stub.endpoint)
       expect(code).toBe(0)
@@ -223,7 +223,7 @@ describe('on a stub', () => {
       }
     }))
 
-  test('checks UpdateItem where soft invalidation is on', async () => {
+  test('checks UpdateItem only when soft invalidation is on', async () => {
     await found({ UpdateItem: refusal }, ({ code, checks }) => {
       expect(code).toBe(0)
       expect(checks).not.toHaveProperty('UpdateItem')
@@ -252,7 +252,7 @@ describe('on a stub', () => {
       expect(checks.table).toMatchObject({ status: 'failure', message: 'it is CREATING' }),
     )
     const creating = { DescribeTable: json({ Table: { ...Table, TableStatus: 'CREATING' } }) }
-    // While it is being made, requests do not find it.
+    // Requests do not find a table while it is being created.
     await found({ ...creating, Query: fault('ResourceNotFoundException') }, ({ code, checks }) => {
       expect(code).toBe(1)
       expect(checks.table).toMatchObject({ status: 'failure', message: 'it is CREATING' })
@@ -338,7 +338,7 @@ describe('on a stub', () => {
   })
 })
 
-describe('clock skew', () => {
+describe('the clock skew in the report of doctor', () => {
   const probe = (sentAt: number, receivedAt: number, serverAt: number | null) => ({ sentAt, receivedAt, serverAt })
 
   test('is bounded by the whole second of each response, and more closely by several together', () => {
@@ -352,7 +352,7 @@ describe('clock skew', () => {
     })
   })
 
-  test('is not known where responses contradict each other', () => {
+  test('is not known when responses contradict each other', () => {
     const probes = [probe(2_000, 2_010, 0), probe(2_000, 2_010, 3_000)]
     expect(clockCheck(probes)).toMatchObject({ status: 'warning', message: expect.stringContaining('contradict') })
   })
@@ -362,7 +362,7 @@ describe('clock skew', () => {
     ['warning', 12_500, 10_000],
     ['failure', 16_100, 10_000],
     ['failure', 10_000, 15_100],
-  ])('%s: sent at %d, the server’s second %d', (status, local, server) => {
+  ])('has the status %s at the local time %d and the server’s second %d', (status, local, server) => {
     expect(clockCheck([probe(local, local + 10, server)]).status).toBe(status)
   })
 })

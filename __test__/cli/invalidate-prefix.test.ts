@@ -13,7 +13,7 @@ import { dynamodb, endpoint, makeTable, storeOf, writeRow } from '../support/sto
 import { fault, json, type Script, storeAt, withStub } from '../support/stub/stub.js'
 
 const PAGES = 200
-/** No wait that a test would notice. */
+/** A pace without a noticeable wait. */
 const fast = { unitsPerSecond: 40_000 }
 
 let table: string
@@ -33,7 +33,7 @@ async function left(): Promise<string[]> {
   return Items.flatMap(({ cache_key }) => cache_key?.S ?? []).sort()
 }
 
-test('invalidates the pages under a prefix and no others, and reports its progress', async () => {
+test('invalidatePrefix invalidates the pages under a prefix and no others, and reports its progress', async () => {
   const others = ['new', 'newt/1', 'blog/1']
   await publishAll([...newsKeys, ...others])
   const reports: InvalidatePrefixProgress[] = []
@@ -49,7 +49,7 @@ test('invalidates the pages under a prefix and no others, and reports its progre
   }
 })
 
-test('counts the pages with dryRun, and changes nothing', async () => {
+test('invalidatePrefix counts the pages with dryRun, and changes nothing', async () => {
   const keys = newsKeys.slice(0, 30)
   await publishAll(keys)
   const result = await invalidatePrefix(store, 'news/', { ...fast, dryRun: true })
@@ -57,7 +57,7 @@ test('counts the pages with dryRun, and changes nothing', async () => {
   expect(await left()).toHaveLength(30)
 })
 
-test('keeps the pages as stale with softInvalidation', async () => {
+test('invalidatePrefix keeps the pages as stale with softInvalidation', async () => {
   await publishAll(['news/1', 'news/2'])
   const soft = storeOf(table, { softInvalidation: true })
   expect(await invalidatePrefix(soft, 'news/', fast)).toMatchObject({ invalidated: 2, done: true })
@@ -65,7 +65,7 @@ test('keeps the pages as stale with softInvalidation', async () => {
   expect(await left()).toHaveLength(2)
 })
 
-test('stops at the signal, and a later call continues from its position', async () => {
+test('invalidatePrefix stops at the signal, and a later call continues from its position', async () => {
   await publishAll(newsKeys)
   const stop = new AbortController()
   const onProgress = () => stop.abort()
@@ -78,7 +78,7 @@ test('stops at the signal, and a later call continues from its position', async 
   expect(await left()).toEqual([])
 })
 
-test('stops while it waits for its pace', async () => {
+test('invalidatePrefix stops at the signal while it waits for its pace', async () => {
   await publishAll(newsKeys.slice(0, 5))
   const signal = AbortSignal.timeout(500)
   // Five pages would take 200 seconds.
@@ -87,7 +87,7 @@ test('stops while it waits for its pace', async () => {
   expect(result.invalidated).toBeLessThan(5)
 })
 
-test('spends no more units per second than it may', async () => {
+test('invalidatePrefix spends at most unitsPerSecond', async () => {
   await publishAll(newsKeys.slice(0, 20))
   const begun = performance.now()
   const { units } = await invalidatePrefix(store, 'news/', { unitsPerSecond: 40 })
@@ -96,7 +96,7 @@ test('spends no more units per second than it may', async () => {
   expect((units - 4) / seconds).toBeLessThanOrEqual(40)
 })
 
-test('leaves pages of other stores alone, and counts them', async () => {
+test('invalidatePrefix does not change pages of other stores, and counts them as skipped', async () => {
   const one = storeOf(table, {
     pkFromCacheKey: (cacheKey) => {
       if (cacheKey.startsWith('two/')) throw new Error('another tenant')
@@ -112,7 +112,7 @@ test('leaves pages of other stores alone, and counts them', async () => {
   expect(await invalidatePrefix(store, '', fast)).toMatchObject({ invalidated: 0, skipped: 1 })
 })
 
-describe('on a stub', () => {
+describe('invalidatePrefix on a stub', () => {
   const page = (key: string) => ({
     pk: { S: `CACHE#${key}` },
     sk: { S: 'META' },
@@ -164,7 +164,7 @@ test.each<[string, InvalidatePrefixOptions | null, RegExp]>([
   ['a rate that is not a number', { unitsPerSecond: '9' as unknown as number }, /unitsPerSecond must be a number/],
   ['a foreign position', { position: 'page-7' }, /position "page-7" is not one that invalidatePrefix has reported/],
   ['null for the options', null, /options must be an object/],
-])('refuses %s', async (_, options, message) => {
+])('invalidatePrefix refuses %s', async (_, options, message) => {
   const refused = invalidatePrefix(store, 'a', options as InvalidatePrefixOptions)
   await expect(refused).rejects.toMatchObject({ code: 'ErrInvalidArgument', message: expect.stringMatching(message) })
 })

@@ -39,7 +39,7 @@ describe('list', () => {
     expect(await keysOf('--pk-prefix', 'OTHER#')).toEqual(['news/4'])
   })
 
-  test('hides pages of a store whose longer prefix begins with this one’s', async () => {
+  test('hides pages of a store whose longer prefix begins with the prefix of this store', async () => {
     const shared = await makeTable()
     const newer = storeOf(shared, { pkPrefix: 'CACHE#v2#' })
     await publish(newer, 'key')
@@ -81,7 +81,7 @@ describe('list', () => {
     expect(some.stderr).toBe('2 pages in 7 rows; there may be more\n')
   })
 
-  test('continues after each megabyte', async () => {
+  test('reads a table of more than a megabyte to its end', async () => {
     const large = await makeTable()
     const padding = { S: 'x'.repeat(390_000) }
     const keys = ['a', 'b', 'c', 'd', 'e', 'f']
@@ -126,7 +126,7 @@ describe('list', () => {
       expect(await note(empty, '--stale')).toBe('0 pages in 2 rows\n  → none of 1 page is stale\n')
     })
 
-    test('only for people', async () => {
+    test('only without --json', async () => {
       expect(await note(listed, '--prefix', 'nws/', '--json')).toBe('')
     })
   })

@@ -1,4 +1,4 @@
-// Sources of credentials that fail: a fault that passes by itself is retryable, and no error repeats the output of a program.
+// Sources of credentials that fail. A transient fault is retryable, and no error repeats the output of a program.
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -42,20 +42,20 @@ const callOnce: Task<string, Ending> = async ({ FaceTheoryIsrMetaStore }, endpoi
 
 const endOf = (environment: Environment): Promise<Ending> => inProcess(environment, elsewhere(), callOnce)
 
-const passing = { code: expect.stringMatching(/^Err(Unavailable|Timeout)$/), retryable: true }
+const transient = { code: expect.stringMatching(/^Err(Unavailable|Timeout)$/), retryable: true }
 
-describe('a fault that passes by itself is retryable', () => {
-  test('a container service that answers 500', async () => {
+describe('a call fails with a retryable error when', () => {
+  test('a container service answers 500', async () => {
     const service = await startContainerService({ status: 500 })
-    expect(await endOf(ofContainer(service)).finally(service.close)).toMatchObject(passing)
+    expect(await endOf(ofContainer(service)).finally(service.close)).toMatchObject(transient)
   })
 
-  test('a container service that never answers', async () => {
+  test('a container service never answers', async () => {
     const service = await startContainerService('never')
-    expect(await endOf(ofContainer(service)).finally(service.close)).toMatchObject(passing)
+    expect(await endOf(ofContainer(service)).finally(service.close)).toMatchObject(transient)
   })
 
-  test('an STS that answers 503', async () => {
+  test('STS answers 503', async () => {
     stub.play((request, index) => (request.headers['x-amz-target'] ? succeed(request, index) : html(503)))
     await writeFile(join(folder, 'token'), 'identity')
     const role = {
@@ -63,18 +63,18 @@ describe('a fault that passes by itself is retryable', () => {
       AWS_ROLE_ARN: 'arn:aws:iam::123456789012:role/r',
     }
     const environment = { ...offline, ...region, ...role, AWS_ENDPOINT_URL_STS: stub.endpoint }
-    expect(await endOf(environment)).toMatchObject(passing)
+    expect(await endOf(environment)).toMatchObject(transient)
   })
 
-  test('a metadata service that never answers within its time', async () => {
+  test('the metadata service does not answer within its timeout', async () => {
     const service = await startSlowMetadataService(5_000, 0)
     const limits = { AWS_METADATA_SERVICE_TIMEOUT: '1', AWS_METADATA_SERVICE_NUM_ATTEMPTS: '1' }
-    expect(await endOf({ ...ofMetadata(service), ...limits }).finally(service.close)).toMatchObject(passing)
+    expect(await endOf({ ...ofMetadata(service), ...limits }).finally(service.close)).toMatchObject(transient)
   })
 
-  test('a metadata service whose token request answers 500', async () => {
+  test('the metadata service answers a token request with 500', async () => {
     const service = await startSlowMetadataService(0, Number.POSITIVE_INFINITY)
-    expect(await endOf(ofMetadata(service)).finally(service.close)).toMatchObject(passing)
+    expect(await endOf(ofMetadata(service)).finally(service.close)).toMatchObject(transient)
   })
 })
 
@@ -94,14 +94,14 @@ describe('the metadata service', () => {
   })
 })
 
-test('credentials that are configured nowhere are ErrCredentials, which is final', async () => {
+test('a call without configured credentials fails with ErrCredentials, which is not retryable', async () => {
   expect(await endOf({ ...offline, ...region })).toMatchObject({ code: 'ErrCredentials', retryable: false })
 })
 
 describe('a credential_process', () => {
   test.each([
     ['exits with 1', 'process.exitCode = 1'],
-    ['answers with something else than credentials', `console.log('{"Version":1}')`],
+    ['answers with JSON without credentials', `console.log('{"Version":1}')`],
     ['answers with a secret that is not JSON', `console.log('CANARY-stdout')`],
   ])('that %s keeps its output out of the error', async (_, ending) => {
     const environment = await credentialProcess(`console.error('CANARY-stderr'); ${ending}`)

@@ -1,4 +1,4 @@
-// Credentials are renewed beside the calls: while the old ones are valid, no call waits for a renewal or fails by it.
+// Credentials are renewed in the background: while the old ones are valid, no call waits for a renewal or fails because of it.
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -17,18 +17,18 @@ import { fault, succeed } from '../support/stub/stub.js'
 
 interface Plan {
   endpoint: string
-  /** How long before each of the calls. */
-  pausesMs: number[]
+  /** The wait before each call. */
+  waitsMs: number[]
   operationTimeoutMs: number
 }
 
-/** How each of the calls ends, which are made one after the other. */
+/** Makes the calls one after the other, and resolves to the outcome of each. */
 const callInTurn: Task<Plan, string[]> = async ({ FaceTheoryIsrMetaStore }, plan) => {
   const { endpoint, operationTimeoutMs } = plan
   const store = new FaceTheoryIsrMetaStore('isr-connection', { endpoint, operationTimeoutMs })
   const ends: string[] = []
-  for (const pauseMs of plan.pausesMs) {
-    await new Promise((resolve) => setTimeout(resolve, pauseMs))
+  for (const waitMs of plan.waitsMs) {
+    await new Promise((resolve) => setTimeout(resolve, waitMs))
     ends.push(
       await store.get('key').then(
         () => 'success',
@@ -39,25 +39,25 @@ const callInTurn: Task<Plan, string[]> = async ({ FaceTheoryIsrMetaStore }, plan
   return ends
 }
 
-const pauses = (count: number, ms: number): number[] => Array<number>(count).fill(ms)
+const waits = (count: number, ms: number): number[] => Array<number>(count).fill(ms)
 const successes = (count: number): string[] => Array<string>(count).fill('success')
 
 describe('a renewal', () => {
   test.each<[string, ServiceAnswer]>([
     ['never answers', 'never'],
     ['answers 500', { status: 500 }],
-  ])('from a source that %s delays and fails no call while the credentials are valid', async (_, answer) => {
+  ])('from a source that %s neither delays nor fails a call while the credentials are valid', async (_, answer) => {
     const service = await startContainerService({ lastsMs: 60_000 }, answer)
-    const plan = { endpoint: elsewhere(), pausesMs: pauses(12, 250), operationTimeoutMs: 10_000 }
+    const plan = { endpoint: elsewhere(), waitsMs: waits(12, 250), operationTimeoutMs: 10_000 }
     const ends = await inProcess(ofContainer(service), plan, callInTurn).finally(service.close)
     expect(ends).toEqual(successes(12))
     expect(signers()).toEqual(Array(12).fill('AKID1'))
   })
 
-  test('begins before the credentials expire, is made once for all calls, and its result signs', async () => {
-    // The first credentials last a minute: they are due at once, and valid all the time.
+  test('begins before the credentials expire, is made once for all calls, and gives the keys for later calls', async () => {
+    // The first credentials last a minute: they are due for renewal at once, and valid during the whole test.
     const service = await startContainerService({ lastsMs: 60_000 }, { lastsMs: 3_600_000 })
-    const plan = { endpoint: elsewhere(), pausesMs: pauses(10, 200), operationTimeoutMs: 10_000 }
+    const plan = { endpoint: elsewhere(), waitsMs: waits(10, 200), operationTimeoutMs: 10_000 }
     const ends = await inProcess(ofContainer(service), plan, callInTurn).finally(service.close)
     expect(ends).toEqual(successes(10))
     expect(service.asked()).toBe(2)
@@ -65,9 +65,9 @@ describe('a renewal', () => {
     expect(signers().at(-1)).toBe('AKID2')
   })
 
-  test('that failed is not tried again at every call', async () => {
+  test('that failed is not repeated at every call', async () => {
     const service = await startContainerService({ lastsMs: 60_000 }, { status: 400 })
-    const plan = { endpoint: elsewhere(), pausesMs: pauses(20, 50), operationTimeoutMs: 10_000 }
+    const plan = { endpoint: elsewhere(), waitsMs: waits(20, 50), operationTimeoutMs: 10_000 }
     const ends = await inProcess(ofContainer(service), plan, callInTurn).finally(service.close)
     expect(ends).toEqual(successes(20))
     expect(service.asked()).toBeLessThan(10)
@@ -75,9 +75,9 @@ describe('a renewal', () => {
 })
 
 describe('a credential_process of four seconds', () => {
-  test('is started once: calls wait as long as they can, and later ones use its credentials', async () => {
+  test('is started once: calls wait until their timeout, and later calls use its credentials', async () => {
     const environment = await credentialProcess('setTimeout(answer, 4_000)')
-    const plan = { endpoint: elsewhere(), pausesMs: pauses(12, 300), operationTimeoutMs: 1_000 }
+    const plan = { endpoint: elsewhere(), waitsMs: waits(12, 300), operationTimeoutMs: 1_000 }
     const ends = await inProcess(environment, plan, callInTurn)
     expect(ends.at(0)).toBe('ErrTimeout')
     expect(ends.at(-1)).toBe('success')
@@ -92,7 +92,7 @@ describe('after ExpiredTokenException', () => {
     let isRotated = false
     stub.play((request, index) => {
       const signer = signers().at(-1) ?? ''
-      // The first call finds them valid.
+      // At the first call, the credentials are still valid.
       const isValid = !isRotated || !expired.includes(signer)
       isRotated = true
       return isValid ? succeed(request, index) : fault('ExpiredTokenException', 'The security token is expired')
@@ -124,10 +124,10 @@ describe('after ExpiredTokenException', () => {
     expect(signers()).toEqual(['AKIDOLD', 'AKIDOLD', 'AKIDNEW', 'AKIDNEW'])
   })
 
-  test('a source that has nothing newer fails the call with ErrCredentials', async () => {
+  test('a call fails with ErrCredentials if the source has no newer credentials', async () => {
     refuseExpired()
     const environment = await credentialProcess(`answer({ AccessKeyId: 'AKID1' })`)
-    const plan = { endpoint: elsewhere(), pausesMs: [0, 0], operationTimeoutMs: 20_000 }
+    const plan = { endpoint: elsewhere(), waitsMs: [0, 0], operationTimeoutMs: 20_000 }
     expect(await inProcess(environment, plan, callInTurn)).toEqual(['success', 'ErrCredentials'])
     expect(await runsOfProcess()).toBe(2)
     expect(stub.count('Query')).toBeLessThanOrEqual(3)

@@ -1,4 +1,4 @@
-// How long what the first call has found is kept: not at all when it failed, and credentials until they expire.
+// How long a store keeps the result of its first call: a failure not at all, and credentials until they expire.
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -13,7 +13,7 @@ interface Late {
   text: string
 }
 
-/** How a call ends before a file is written, and after. */
+/** Resolves to the outcomes of two calls before a file is written, and of two calls after. */
 const callAroundWriting: Task<Late, (string | null)[]> = async ({ FaceTheoryIsrMetaStore }, late) => {
   const patience = { connectTimeoutMs: 10_000, requestTimeoutMs: 10_000, operationTimeoutMs: 20_000 }
   const store = new FaceTheoryIsrMetaStore('isr-connection', { endpoint: late.endpoint, ...patience })
@@ -27,8 +27,8 @@ const callAroundWriting: Task<Late, (string | null)[]> = async ({ FaceTheoryIsrM
   return [...before, await call(), await call()]
 }
 
-describe('a first call that fails is not remembered', () => {
-  test('for lack of credentials: when there are some, the next call succeeds', async () => {
+describe('a first call that failed is not repeated to later calls', () => {
+  test('without credentials: the next call succeeds when some exist', async () => {
     const file = join(folder, 'credentials')
     const environment = { ...offline, ...region, AWS_SHARED_CREDENTIALS_FILE: file }
     const late = { endpoint: elsewhere(), file, text: `[default]\n${keysOf('AKIDLATE')}` }
@@ -37,7 +37,7 @@ describe('a first call that fails is not remembered', () => {
     expect(signers()).toEqual(['AKIDLATE', 'AKIDLATE'])
   })
 
-  test('for lack of a region: when there is one, the next call succeeds', async () => {
+  test('without a region: the next call succeeds when one exists', async () => {
     const file = join(folder, 'config')
     const keys = { AWS_ACCESS_KEY_ID: 'AKIDENV', AWS_SECRET_ACCESS_KEY: 'secret' }
     const late = { endpoint: elsewhere(), file, text: '[default]\nregion = eu-west-3\n' }
@@ -48,8 +48,8 @@ describe('a first call that fails is not remembered', () => {
 })
 
 /**
- * An environment whose profile asks a program. At its nth run that ends as the nth of `runs` says, later ones as the last:
- * with credentials that expire in so many seconds, whose key is `AKID` and n; or with an error.
+ * Resolves to an environment whose profile gets credentials from a program. Its nth run gives the nth of `runs`, and later
+ * runs give the last: credentials with this lifetime in seconds, or an error. The nth access key ID is `AKID` and n.
  */
 async function credentialProcess(runs: (number | 'never' | 'fails')[]): Promise<Environment> {
   const program = join(folder, 'program.mjs')
@@ -77,7 +77,7 @@ const runs = async (): Promise<number> => (await readFile(join(folder, 'runs'), 
 
 interface Calls {
   endpoint: string
-  /** How many calls are made at once, one such round after the other. */
+  /** The number of concurrent calls in each round. */
   rounds: number[]
 }
 
@@ -101,7 +101,7 @@ const succeeded = (rounds: number[]): null[][] => rounds.map((count) => Array<nu
 
 describe('credentials of a program', () => {
   test.each([
-    ['without an end', 'never'],
+    ['that never expire', 'never'],
     ['that expire in an hour', 3_600],
   ] as const)('%s are loaded once for all calls', async (_, seconds) => {
     const rounds = [5, 1, 1]
@@ -111,7 +111,7 @@ describe('credentials of a program', () => {
     expect(signers()).toEqual(Array(7).fill('AKID1'))
   })
 
-  test('that have expired and are not replaced are ErrCredentials, until they are', async () => {
+  test('that have expired fail calls with ErrCredentials until the program gives new ones', async () => {
     const rounds = [1, 1]
     const environment = await credentialProcess([-1, 'fails', 3_600])
     const outcomes = await inProcess(environment, { endpoint: elsewhere(), rounds }, callInRounds)
@@ -119,11 +119,11 @@ describe('credentials of a program', () => {
     expect(signers()).toEqual(['AKID3'])
   })
 
-  test('that take too long are ErrTimeout, which says so; nothing is sent, and a later call succeeds', async () => {
+  test('that take too long fail a call with ErrTimeout, which says so; nothing is sent, and a later call succeeds', async () => {
     const gate = join(folder, 'gate')
     const answer = JSON.stringify({ Version: 1, AccessKeyId: 'AKIDSLOW', SecretAccessKey: 'secret' })
     const program = join(folder, 'program.sh')
-    // Ends with the test, also with one that fails.
+    // The program ends with the test, even if the test fails.
     await writeFile(program, `until [ -e '${gate}' ] || [ ! -e "$0" ]; do sleep 0.1; done\necho '${answer}'\n`)
     const slow = { endpoint: elsewhere(), gate }
     const task: Task<typeof slow, { code: string; message: string; released: unknown; later: unknown }> = async (
@@ -138,7 +138,7 @@ describe('credentials of a program', () => {
       const released = (await store.releaseLease(claim)) ?? null
       process.getBuiltinModule('node:fs').writeFileSync(gate, '')
       for (;;) {
-        // On a busy machine also a program that does not wait may take too long.
+        // On a busy machine, even a program that does not wait may take too long.
         const later = (await store.get('key').catch(told)) as Failure | null
         if (later?.code !== 'ErrTimeout') return { code, message, released, later }
       }

@@ -26,14 +26,14 @@ describe('the home directory', () => {
     credentials: `[default]\n${keysOf(key)}`,
   })
 
-  test.each(isolations)('of %s decides about the profile', async (_, isolated) => {
+  test.each(isolations)('of %s provides the profile', async (_, isolated) => {
     vi.stubEnv('HOME', await home('of-the-parent', files('PARENT')))
     const HOME = await home('its-own', files('CHILD'))
     expect(await isolated({ ...offline, ...atHome, HOME }, elsewhere(), callOnce)).toBeNull()
     expect([signers(), regions()]).toEqual([['CHILD'], ['child']])
   })
 
-  test.each(isolations)('that %s does not have gives nothing, whatever its parent has', async (_, isolated) => {
+  test.each(isolations)('of the parent does not count if %s has none', async (_, isolated) => {
     vi.stubEnv('HOME', await home('of-the-parent', files('PARENT')))
     expect(await isolated({ ...offline, ...region, ...atHome }, elsewhere(), callOnce)).toBe('ErrCredentials')
     expect(stub.requests).toEqual([])
@@ -42,7 +42,7 @@ describe('the home directory', () => {
   test.each([
     ['credentials', { credentials: `[default]\n${keysOf('AKIDHOME')}` }],
     ['config', { config: `[default]\n${keysOf('AKIDHOME')}` }],
-  ])('may have no other AWS file than %s', async (_, files) => {
+  ])('provides credentials if its only AWS file is %s', async (_, files) => {
     const environment = { ...offline, ...region, ...atHome, HOME: await home('sparse', files) }
     expect(await inProcess(environment, elsewhere(), callOnce)).toBeNull()
     expect(signers()).toEqual(['AKIDHOME'])
@@ -50,7 +50,7 @@ describe('the home directory', () => {
 })
 
 test.each(isolations)(
-  'without AWS_PROFILE %s has the default profile, whatever its parent has',
+  'without AWS_PROFILE, %s has the default profile, even if its parent has another',
   async (_, isolated) => {
     vi.stubEnv('AWS_PROFILE', 'other')
     const file = join(folder, 'credentials')

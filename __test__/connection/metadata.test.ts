@@ -27,7 +27,7 @@ interface MetadataService extends Server {
   asked: string[]
 }
 
-/** What EC2 has at a link-local address: an instance role, for who asks by version 2. */
+/** Starts the service that EC2 has at a link-local address. It gives an instance role to requests of version 2. */
 async function startMetadataService(): Promise<MetadataService> {
   const asked: string[] = []
   const role = {
@@ -59,7 +59,7 @@ async function startMetadataService(): Promise<MetadataService> {
   return { ...(await startServer(listener)), asked }
 }
 
-/** The service has half a second for an answer, and this machine may be busy: who is refused asks again. */
+/** Repeats a call without credentials: the service has half a second for an answer, and this machine may be busy. */
 const callPatiently: Task<string, string | null> = async ({ FaceTheoryIsrMetaStore }, endpoint) => {
   const patience = { connectTimeoutMs: 10_000, requestTimeoutMs: 10_000, operationTimeoutMs: 20_000 }
   const store = new FaceTheoryIsrMetaStore('isr-connection', { endpoint, ...patience })
@@ -83,7 +83,7 @@ describe('the metadata service', () => {
   const named = (): Environment => ({ AWS_EC2_METADATA_SERVICE_ENDPOINT: service.endpoint })
 
   test.each(isolations)(
-    'gives the role of the instance, which signs, where the environment of %s names it',
+    'provides the role of the instance, which signs, if the environment of %s names the service',
     async (_, isolated) => {
       expect(await isolated({ ...region, ...named() }, elsewhere(), callPatiently)).toBeNull()
       expect(signers()).toEqual(['AKIDINSTANCE'])
@@ -97,7 +97,7 @@ describe('the metadata service', () => {
     },
   )
 
-  test.each(isolations)('is not asked where the environment of %s turns it off', async (_, isolated) => {
+  test.each(isolations)('is not asked if the environment of %s turns it off', async (_, isolated) => {
     for (const value of ['true', 'TRUE', ' True ']) {
       const environment = { ...region, ...named(), AWS_EC2_METADATA_DISABLED: value }
       expect(await isolated(environment, elsewhere(), callOnce)).toBe('ErrCredentials')
@@ -105,7 +105,7 @@ describe('the metadata service', () => {
     expect(service.asked).toEqual([])
   })
 
-  test('is not asked where there are other credentials', async () => {
+  test('is not asked if other credentials exist', async () => {
     const files = { credentials: `[default]\n${keysOf('AKIDFILE')}`, config: '' }
     const environment = { ...region, ...named(), ...atHome, HOME: await home('with-files', files) }
     expect(await inProcess(environment, elsewhere(), callOnce)).toBeNull()
@@ -117,14 +117,14 @@ describe('the metadata service', () => {
     ['a home directory without AWS files', async () => ({ ...atHome, HOME: folder })],
     ['an AWS_CONFIG_FILE that does not exist', async () => ({ AWS_CONFIG_FILE: join(folder, 'missing') })],
     ['no home directory', async () => atHome],
-  ])('is asked with %s', async (_, more) => {
+  ])('is asked in an environment with %s', async (_, more) => {
     const environment = { ...region, ...named(), ...(await more()) }
     expect(await inProcess(environment, elsewhere(), callPatiently)).toBeNull()
     expect(signers()).toEqual(['AKIDINSTANCE'])
   })
 })
 
-test('a home directory without AWS files does not keep a container from its credentials', async () => {
+test('a container gets its credentials even if its home directory has no AWS files', async () => {
   const credentials = { AccessKeyId: 'AKIDCONTAINER', SecretAccessKey: 'secret', Token: 'token' }
   const answer = json({ ...credentials, Expiration: '2999-01-01T00:00:00Z' })
   stub.play((request, index) => (request.headers['x-amz-target'] ? succeed(request, index) : answer))

@@ -1,4 +1,5 @@
-// Proxies, as the AWS CLI reads their variables, with a real one: it tunnels, asks for a password, and takes whole addresses.
+// Proxies from the variables that the AWS CLI reads. The proxy in these tests is real: it tunnels, checks a password, and takes
+// whole addresses.
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, request as send } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
@@ -16,7 +17,7 @@ interface Proxy {
   close: () => void
 }
 
-/** Leads to `port` of this machine, whatever it is asked for; with a password only. */
+/** Starts a proxy that leads every request to `port` of this machine. It refuses requests without its `password`. */
 async function startProxy(port: () => number, password?: string): Promise<Proxy> {
   const requests: string[] = []
   const expected = password && `Basic ${Buffer.from(password).toString('base64')}`
@@ -51,7 +52,7 @@ async function startProxy(port: () => number, password?: string): Promise<Proxy>
 const keys = { AWS_ACCESS_KEY_ID: 'AKIDPROXY', AWS_SECRET_ACCESS_KEY: 'secret', AWS_REGION: 'eu-west-1' }
 const aws = 'dynamodb.eu-west-1.amazonaws.com'
 
-/** How a call ends; at AWS's own endpoint where none is given. */
+/** Resolves to the outcome of a call, at AWS's own endpoint if none is given. */
 const callAt = (environment: Environment, endpoint?: string) =>
   inProcess({ ...keys, ...environment }, { endpoint }, async ({ FaceTheoryIsrMetaStore }, { endpoint }) => {
     const patience = { connectTimeoutMs: 10_000, requestTimeoutMs: 10_000, operationTimeoutMs: 20_000, maxAttempts: 1 }
@@ -84,14 +85,14 @@ describe('an encrypted endpoint', () => {
     expect(stub.operations()).toEqual(['Query'])
   })
 
-  test('is reached by the variable in lower case where both are set', async () => {
+  test('is reached through the lower-case variable if both are set', async () => {
     expect(await callAt({ ...trust, HTTPS_PROXY: 'http://127.0.0.1:1', https_proxy: address() })).toBeNull()
   })
 
   test.each([
     ['no password', ''],
     ['a wrong password', 'me:wrong@'],
-  ])('is not reached with %s: ErrUnavailable, which says so, without the password', async (_, user) => {
+  ])('is not reached with %s: ErrUnavailable says so, without the password', async (_, user) => {
     const error = await callAt({ ...trust, HTTPS_PROXY: address(user) })
     expect(error?.code).toBe('ErrUnavailable')
     expect(error?.message).toMatch(/the proxy .*HTTP status 407.*nothing was sent/)
@@ -99,7 +100,7 @@ describe('an encrypted endpoint', () => {
     expect(stub.operations()).toEqual([])
   })
 
-  test('is not reached by a proxy that does not answer: the error names the proxy', async () => {
+  test('is not reached through a proxy that does not answer: the error names the proxy', async () => {
     const error = await callAt({ ...trust, HTTPS_PROXY: 'http://127.0.0.1:1' })
     expect(error?.code).toBe('ErrUnavailable')
     expect(error?.message).toMatch(/the proxy 127\.0\.0\.1:1.*nothing was sent/)
@@ -122,13 +123,13 @@ describe('a plain endpoint', () => {
 
   const address = (): string => `127.0.0.1:${proxy.port}`
 
-  test('is asked for by its whole address, through HTTP_PROXY', async () => {
+  test('is requested by its whole address through HTTP_PROXY', async () => {
     expect(await callAt({ HTTP_PROXY: address() }, 'http://db.test:8000')).toBeNull()
     expect(proxy.requests).toEqual(['POST http://db.test:8000/'])
     expect(stub.requests[0]?.headers.host).toBe('db.test:8000')
   })
 
-  test('is reached without a proxy where NO_PROXY names it', async () => {
+  test('is reached without a proxy if NO_PROXY names it', async () => {
     for (const no of ['*', 'db.invalid', '.invalid', 'invalid', 'other.test, db.invalid:8000']) {
       const error = await callAt({ HTTP_PROXY: address(), NO_PROXY: no }, 'http://db.invalid:8000')
       expect([no, error?.code, error?.message]).toEqual([no, 'ErrUnavailable', expect.stringMatching(/lookup/)])
@@ -136,7 +137,7 @@ describe('a plain endpoint', () => {
     expect(proxy.requests).toEqual([])
   })
 
-  test('on the loopback interface is never asked for through a proxy', () =>
+  test('on the loopback interface is never reached through a proxy', () =>
     withStub(succeed, async ({ endpoint, count }) => {
       expect(await callAt({ HTTP_PROXY: 'http://127.0.0.1:1', HTTPS_PROXY: 'http://127.0.0.1:1' }, endpoint)).toBeNull()
       expect(count('Query')).toBe(1)

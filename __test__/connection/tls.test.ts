@@ -1,4 +1,4 @@
-// Whom the store trusts at an encrypted endpoint: whom Node.js trusts, by the environment of whoever makes the store.
+// The store trusts the same authorities as Node.js at an encrypted endpoint. The environment in which it is made decides.
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { devNull, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -21,7 +21,7 @@ beforeAll(async () => {
 })
 beforeEach(async () => {
   stub = await startTlsStub('server.pem')
-  // What a developer's machine has set.
+  // A developer's machine may have set these.
   vi.stubEnv('NODE_EXTRA_CA_CERTS', undefined)
   vi.stubEnv('AWS_CA_BUNDLE', undefined)
 })
@@ -45,7 +45,7 @@ interface Calls {
 
 type Task<D, R> = Parameters<typeof inProcess<D, R>>[2]
 
-/** How a call of each method ends: with nothing, or with an error. */
+/** Resolves to the outcome of one call of each method: `null` or an error. */
 const callEach: Task<Calls, (Ending | null)[]> = async ({ FaceTheoryIsrMetaStore }, { endpoint, input }) => {
   const patience = { connectTimeoutMs: 10_000, requestTimeoutMs: 10_000, operationTimeoutMs: 20_000 }
   const store = new FaceTheoryIsrMetaStore('isr-tls', { endpoint, ...patience })
@@ -67,7 +67,7 @@ const at = (port: number, scheme = 'https', host = '127.0.0.1'): Calls => ({
   input: goodInput,
 })
 
-/** Each method rejects with `code`, which says what it must; but a release never rejects. */
+/** Expects that each method rejects with `code` and this message, except a release, which never rejects. */
 async function expectEach(endings: Promise<(Ending | null)[]>, code: string, says: RegExp): Promise<void> {
   const [released, ...others] = (await endings).toReversed()
   expect(released).toBeNull()
@@ -107,16 +107,16 @@ describe.each<[string, Isolated]>([
   })
 
   test.each<[string, Environment]>([
-    ['nobody names it', {}],
+    ['no variable names it', {}],
     ['the variables are blank', { NODE_EXTRA_CA_CERTS: '', AWS_CA_BUNDLE: ' ' }],
-    ['others are named', { NODE_EXTRA_CA_CERTS: stranger, AWS_CA_BUNDLE: stranger }],
+    ['the variables name others', { NODE_EXTRA_CA_CERTS: stranger, AWS_CA_BUNDLE: stranger }],
     ['only the system trusts it', { SSL_CERT_FILE: authority, SSL_CERT_DIR: tlsFile('.') }],
     ['the system has no certificates', withoutSystem],
   ])('an authority is not trusted when %s: ErrUnavailable, and nothing is sent', (_, environment) =>
     expectRefused(isolated, environment),
   )
 
-  test('AWS_CA_BUNDLE that names a file without usable certificates is ErrConfig, which says so; nothing is connected', async () => {
+  test('an AWS_CA_BUNDLE without usable certificates is ErrConfig, which names the file, and no connection is made', async () => {
     const broken = join(folder, 'broken.pem')
     await writeFile(
       broken,
@@ -130,7 +130,7 @@ describe.each<[string, Isolated]>([
     expect(stub.accepted()).toBe(0)
   })
 
-  test('the variables count as they were when the store was made', async () => {
+  test('a store uses the variables as they were when it was made', async () => {
     const codes = await isolated({}, { ...at(stub.port), authority }, async (isr, { endpoint, authority }) => {
       const told = ({ code }: { code: string }): string => code
       const make = () => new isr.FaceTheoryIsrMetaStore('isr-tls', { endpoint, operationTimeoutMs: 20_000 })
@@ -144,7 +144,7 @@ describe.each<[string, Isolated]>([
   })
 })
 
-test("in a worker the process's variables do not count, be they of use or not", async () => {
+test('a worker ignores the variables of the process, valid or not', async () => {
   for (const file of [authority, '/nonexistent']) {
     vi.stubEnv('NODE_EXTRA_CA_CERTS', file)
     vi.stubEnv('AWS_CA_BUNDLE', file)
@@ -155,7 +155,7 @@ test("in a worker the process's variables do not count, be they of use or not", 
   }
 })
 
-test('a file may hold many certificates, with comments and line ends of any kind', async () => {
+test('a file can have many certificates, with comments and line ends of any kind', async () => {
   const bundle = join(folder, 'bundle.pem')
   const [first, second] = await Promise.all([stranger, authority].map((file) => readFile(file, 'utf8')))
   await writeFile(bundle, `# Strangers\n${first}\n\n# Tests\n${second}${second}`.replaceAll('\n', '\r\n'))
@@ -178,7 +178,7 @@ test('a file that could not be read is read again at the next call', async () =>
   expect(outcomes).toEqual(['ErrConfig', null])
 })
 
-test('an endpoint may go by its name', async () => {
+test('an endpoint can have a host name', async () => {
   const named = at(stub.port, 'https', 'localhost')
   expect(await inProcess({ AWS_CA_BUNDLE: authority }, named, callEach)).toEqual(Array(5).fill(null))
 })
@@ -186,13 +186,13 @@ test('an endpoint may go by its name', async () => {
 test.each([
   ['has expired', 'expired.pem'],
   ['is for another name', 'elsewhere.pem'],
-])('a certificate that %s is refused, whoever signed it', async (_, certificate) => {
+])('a certificate that %s is refused, even if a trusted authority signed it', async (_, certificate) => {
   await stub.close()
   stub = await startTlsStub(certificate)
   await expectRefused(inProcess, { AWS_CA_BUNDLE: authority })
 })
 
-test('a plain endpoint needs no certificates, and reads none', () =>
+test('a store at a plain endpoint reads no certificates', () =>
   withStub(succeed, async ({ endpoint, operations }) => {
     const environment = { NODE_EXTRA_CA_CERTS: '/nonexistent', AWS_CA_BUNDLE: '/nonexistent' }
     expect(await inProcess(environment, { endpoint, input: goodInput }, callEach)).toEqual(Array(5).fill(null))

@@ -1,4 +1,4 @@
-// Files of certificates that are odd, and certificates of odd kinds: as Node.js takes them, or with an error that names the kind.
+// Odd certificate files, and odd kinds of certificates. The store takes them as Node.js does, or its error names the kind.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:https'
@@ -22,7 +22,7 @@ interface Identity {
   key: Buffer
 }
 
-/** How a call ends at a server of this identity, and the warnings of the process meanwhile. */
+/** Resolves to the outcome of a call to a server with this identity, and to the warnings of the process. */
 async function callAt(identity: Identity, environment: Environment) {
   const server = createServer(identity, (request, response) =>
     request.resume().once('end', () => response.end('{"Items":[],"Count":0}')),
@@ -38,7 +38,7 @@ async function callAt(identity: Identity, environment: Environment) {
       () => null,
       ({ code, message }) => ({ code, message }),
     )
-    // Warnings come in a tick of their own.
+    // Warnings are emitted in a later tick.
     await new Promise((resolve) => setTimeout(resolve, 50))
     return { error, warnings }
   }).finally(() => server.close())
@@ -60,14 +60,14 @@ describe('NODE_EXTRA_CA_CERTS', () => {
     ['is a directory', () => folder],
     ['is in DER form', () => file('authority.der', der)],
     ['holds a damaged certificate', () => file('damaged.pem', pem.replace('MII', '!II'))],
-  ])('is a warning when the file %s, and calls go on', async (_, path) => {
+  ])('causes a warning when its file %s, and calls succeed', async (_, path) => {
     const named = path()
     const { error, warnings } = await callAt(await serverIdentity(), {
       AWS_CA_BUNDLE: authority,
       NODE_EXTRA_CA_CERTS: named,
     })
     expect(error).toBeNull()
-    // Node.js has a warning of its own.
+    // Node.js emits its own warning too.
     expect(warnings.filter((warning) => warning.startsWith('the file that NODE_EXTRA_CA_CERTS names'))).toEqual([
       expect.stringContaining(`"${named}"`),
     ])
@@ -77,7 +77,7 @@ describe('NODE_EXTRA_CA_CERTS', () => {
     ['begins with a byte order mark', `\uFEFF${pem}`],
     ['has text after its last certificate', `${pem}the end`],
     ['holds a damaged certificate before a good one', `${pem.replace('MII', '!II')}${pem}`],
-  ])('is used as far as possible when the file %s, with a warning', async (_, content) => {
+  ])('is used as far as possible, with a warning, when its file %s', async (_, content) => {
     const { error, warnings } = await callAt(await serverIdentity(), {
       NODE_EXTRA_CA_CERTS: file('odd.pem', content),
     })
@@ -85,7 +85,7 @@ describe('NODE_EXTRA_CA_CERTS', () => {
     expect(warnings).toContainEqual(expect.stringContaining('may be read in part only'))
   })
 
-  test('is no warning when the file is as it should be', async () => {
+  test('causes no warning when its file is valid', async () => {
     const identity = await serverIdentity()
     expect(await callAt(identity, { NODE_EXTRA_CA_CERTS: authority })).toEqual({ error: null, warnings: [] })
   })
@@ -97,11 +97,11 @@ test('NODE_TLS_REJECT_UNAUTHORIZED=0 is not honoured, and a warning says so', as
   expect(warnings).toContainEqual(expect.stringContaining('is not honoured'))
 })
 
-describe.skipIf(!hasOpenssl)('a certificate of its own making', () => {
+describe.skipIf(!hasOpenssl)('a self-signed certificate', () => {
   const subject = ['-subj', '/CN=localhost', '-days', '30', '-nodes']
   const names = ['-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']
 
-  /** What `openssl req -x509` makes, with a key of this kind. */
+  /** Makes a certificate with `openssl req -x509`, and a key of this kind. */
   function selfSigned(name: string, key: string[], more: string[]): Identity & { path: string } {
     const [keyPath, path] = [join(folder, `${name}.key`), join(folder, `${name}.pem`)]
     const output = ['-keyout', keyPath, '-out', path]
@@ -111,7 +111,7 @@ describe.skipIf(!hasOpenssl)('a certificate of its own making', () => {
 
   const curve = (name: string): string[] => ['-newkey', 'ec', '-pkeyopt', `ec_paramgen_curve:${name}`]
 
-  test('that is its own authority (CA:TRUE) is trusted where exactly it is named, and only there', async () => {
+  test('that is its own authority (CA:TRUE) is trusted only where a variable names it', async () => {
     const { path, ...identity } = selfSigned('own', curve('P-256'), names)
     expect((await callAt(identity, { NODE_EXTRA_CA_CERTS: path })).error).toBeNull()
     expect((await callAt(identity, { AWS_CA_BUNDLE: path })).error).toBeNull()

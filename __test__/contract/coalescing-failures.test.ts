@@ -1,4 +1,4 @@
-// Calls that share a request which fails: whose failure it is, and when.
+// Failures of shared requests: the first one rejects the leader alone, and the next follower sends the request again.
 import type { IsrStoreFailure } from '@theory-cloud/tabletheory-isr'
 import { describe, expect, test } from 'vitest'
 
@@ -7,16 +7,16 @@ import { atOnce, count, crowd, failures, inOrder, sharing } from '../support/sha
 import { behind, Gate } from '../support/stub/gate.js'
 import { type Answer, fault, hangUp, type Script, silence, storeAt, succeed, withStub } from '../support/stub/stub.js'
 
-/** Fails some of the requests for the operation; `index` counts them from 0. */
+/** Answers with `how` to the requests of the operation for which `fails` holds; `index` counts them from 0. */
 const failing =
   (operation: string, how: Answer, fails: (index: number) => boolean = () => true): Script =>
   (request, index) =>
     request.operation === operation && fails(index) ? how : succeed(request, index)
 
-describe.each(sharing)('$method that fails', ({ operation, call }) => {
+describe.each(sharing)('$method whose request fails', ({ operation, call }) => {
   const denied = fault('AccessDeniedException')
 
-  test('fails whoever made it, and nobody else', () => {
+  test('rejects for the call that sent the request, and for no later call', () => {
     const gate = new Gate()
     return withStub(
       behind(
@@ -39,7 +39,7 @@ describe.each(sharing)('$method that fails', ({ operation, call }) => {
     )
   })
 
-  test('for many fails whoever made it, and the next of them makes it again', () => {
+  test('rejects for the leader of many calls, and a follower sends the request again', () => {
     const gate = new Gate()
     return withStub(
       behind(
@@ -60,9 +60,9 @@ describe.each(sharing)('$method that fails', ({ operation, call }) => {
   })
 
   test.each([
-    ['for good', denied, 'ErrAccessDenied', 1],
-    ['for now', hangUp, 'ErrUnavailable', 2],
-  ] as const)('again and again, %s, fails all 200 after a few requests', (_, answer, code, attempts) => {
+    ['is denied', denied, 'ErrAccessDenied', 1],
+    ['loses its connection', hangUp, 'ErrUnavailable', 2],
+  ] as const)('rejects for 200 calls after at most four requests when each one %s', (_, answer, code, attempts) => {
     const gate = new Gate()
     return withStub(behind(gate, failing(operation, answer)), async (stub) => {
       const store = storeAt(stub, { maxAttempts: attempts })
@@ -77,9 +77,9 @@ describe.each(sharing)('$method that fails', ({ operation, call }) => {
     })
   })
 
-  test('because its time is up fails nobody who has time left', async () => {
+  test('rejects with ErrTimeout at the deadline of the leader, and a follower with a later deadline succeeds', async () => {
     let hasShown = false
-    // On a busy machine both may run out of time, which says nothing; with more time they will not.
+    // On a busy machine both calls may time out, which proves nothing. Longer timeouts prevent that.
     for (let operationTimeoutMs = 1_000; !hasShown && operationTimeoutMs < 60_000; operationTimeoutMs *= 3) {
       await withStub(
         failing(operation, silence, (index) => index === 0),
@@ -100,14 +100,14 @@ describe.each(sharing)('$method that fails', ({ operation, call }) => {
   }, 120_000)
 })
 
-test('nobody is told that the time is up before it is', async () => {
+test('a call that shares requests does not reject with ErrTimeout before its own deadline', async () => {
   const operationTimeoutMs = 800
   await withStub(
     () => silence,
     async (stub) => {
-      const timesUp = sharing.map(async ({ call }) => {
+      const elapsedTimes = sharing.map(async ({ call }) => {
         const store = storeAt(stub, { operationTimeoutMs })
-        // The first is in flight until its time is up. Then the next two are, for a moment each, and the others wait.
+        // The first request is in flight until its deadline. Then the next two are, for a moment each; the others wait.
         const calls = [0, 100, 200, 600, 700].map(async (delay, index) => {
           await new Promise((resolve) => setTimeout(resolve, delay))
           const began = performance.now()
@@ -116,9 +116,11 @@ test('nobody is told that the time is up before it is', async () => {
         })
         return Promise.all(calls)
       })
-      // An attempt at a lease ends a little earlier, to give back what it may have taken.
-      const most = (await Promise.all(timesUp)).flat().filter((elapsedMs) => elapsedMs < 0.85 * operationTimeoutMs)
-      expect(most).toEqual([])
+      // An acquire ends a little earlier, because it keeps time to release a lease that it may have acquired.
+      const tooEarly = (await Promise.all(elapsedTimes))
+        .flat()
+        .filter((elapsedMs) => elapsedMs < 0.85 * operationTimeoutMs)
+      expect(tooEarly).toEqual([])
     },
   )
 })

@@ -1,9 +1,9 @@
-// Calls for one key that are under way at the same time share what they ask, and never an answer older than themselves.
+// Request coalescing: concurrent calls for one key share requests, and no call gets an answer that is older than itself.
 import type { FaceTheoryIsrMetaStoreOptions } from '@theory-cloud/tabletheory-isr'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { metaRow, NOW, S } from '../support/rows.js'
-import { atOnce, count, crowd, sharing, showing, values, wish } from '../support/sharing.js'
+import { atOnce, count, crowd, leaseInput, sharing, showing, values } from '../support/sharing.js'
 import { makeTable, newKey, storeOf, writeRow } from '../support/store.js'
 import { allBegun, behind, Gate } from '../support/stub/gate.js'
 import { partitionOf, storeBehind, through } from '../support/stub/proxy.js'
@@ -15,15 +15,15 @@ beforeAll(async () => {
   table = await makeTable()
 })
 
-test('a few calls at once share as surely as many', () =>
+test('three calls in one tick share one request, for each of 500 keys', () =>
   withStub(showing('page'), async (stub) => {
     const store = storeAt(stub)
     for (const index of crowd(500)) await Promise.all(crowd(3).map(() => store.get(`key ${index}`)))
     expect(count(stub, 'Query')).toBe(500)
   }))
 
-describe('500 calls at once for one key', () => {
-  test('get: one request, and everybody has the record', () => {
+describe('500 concurrent calls for one key', () => {
+  test('of get share one request, and each returns a record object of its own', () => {
     const gate = new Gate()
     return withStub(behind(gate, showing('page')), async (stub) => {
       const store = storeAt(stub)
@@ -37,12 +37,12 @@ describe('500 calls at once for one key', () => {
       expect(count(stub, 'Query')).toBe(1)
       expect(new Set(records.map((record) => JSON.stringify(record))).size).toBe(1)
       expect(records[0]).toMatchObject({ cacheKey: 'key', htmlPointer: 'page' })
-      // None is another's object: what one caller does to it, no other sees.
+      // A change to one of the objects must not be visible to the other callers.
       expect(new Set(records).size).toBe(500)
     })
   })
 
-  test('get, in DynamoDB: one request, and everybody has the record', () => {
+  test('of get share one request to DynamoDB, and all return the page', () => {
     const gate = new Gate()
     return withStub(
       behind(
@@ -66,7 +66,7 @@ describe('500 calls at once for one key', () => {
     )
   })
 
-  test('tryAcquireLease, in DynamoDB: one gets the lease, the others are shown it, with one request', () => {
+  test('of tryAcquireLease share one put to DynamoDB: one acquires the lease, and the others return its holder', () => {
     const gate = new Gate()
     return withStub(
       behind(
@@ -80,7 +80,7 @@ describe('500 calls at once for one key', () => {
           await atOnce(
             gate,
             store,
-            crowd(500).map((index) => () => store.tryAcquireLease(wish(cacheKey, index))),
+            crowd(500).map((index) => () => store.tryAcquireLease(leaseInput(cacheKey, index))),
           ),
         )
         expect(count(stub, 'PutItem')).toBe(1)
@@ -90,7 +90,7 @@ describe('500 calls at once for one key', () => {
         expect(await store.get(cacheKey)).toMatchObject({ leaseOwner, leaseToken })
         for (const [index, { acquired, record, leaseToken: own }] of attempts.entries()) {
           expect(own).toBe(acquired ? leaseToken : null)
-          // What the page does not say, each says for itself.
+          // Without a page, each record has the fallback of its own caller.
           const revalidateSeconds = 100 + index
           expect(record).toMatchObject({
             cacheKey,
@@ -106,7 +106,7 @@ describe('500 calls at once for one key', () => {
 })
 
 describe.each(sharing)('$method', ({ operation, call }) => {
-  test('who comes while one is in flight waits for its answer, and then goes with all who wait', () => {
+  test('waits for the answer of a request in flight, and then sends one request for all ten waiting calls', () => {
     const gate = new Gate()
     return withStub(
       behind(gate, succeed, (request) => request.operation === operation),
@@ -129,8 +129,8 @@ describe.each(sharing)('$method', ({ operation, call }) => {
     )
   })
 
-  test('whatever comes when, nobody has an answer older than the call, and no answer is asked for twice', async () => {
-    /** Calls begin, a writer changes the page, the oldest request is answered. */
+  test('returns no answer older than the call, and sends at most one request a tick, for random events', async () => {
+    /** Calls begin, a writer changes the page, or the oldest request is answered. */
     const event = fc.oneof(
       {
         weight: 3,
@@ -153,7 +153,7 @@ describe.each(sharing)('$method', ({ operation, call }) => {
             if (happening.kind === 'write') written += 1
             if (happening.kind === 'answer') gate.letOneGo()
             if (happening.kind !== 'call') continue
-            // Those of one turn go together.
+            // Calls of one tick share a request.
             most += 1
             for (const index of crowd(happening.callers)) {
               const before = written
@@ -173,7 +173,7 @@ describe.each(sharing)('$method', ({ operation, call }) => {
     await fc.assert(property, { numRuns: 60 })
   }, 120_000)
 
-  test('in DynamoDB, nobody misses what was written before the call', async () => {
+  test('returns the page that was in DynamoDB before the call, or a newer one', async () => {
     const cacheKey = newKey()
     const store = storeOf(table)
     const calls: Promise<number[]>[] = []
@@ -187,7 +187,7 @@ describe.each(sharing)('$method', ({ operation, call }) => {
     expect(seen.filter(([before = 0, version = -1]) => version < before)).toEqual([])
   })
 
-  test('other keys, prefixes, stores and kinds of reading are other calls', () => {
+  test('shares no request between keys, prefixes, stores or values of consistentRead', () => {
     const gate = new Gate()
     return withStub(
       behind(gate, succeed, (request) => request.operation === operation),
@@ -196,7 +196,7 @@ describe.each(sharing)('$method', ({ operation, call }) => {
         const stores = options.map((one) => storeAt(stub, one))
         const all = stores.flatMap((store) => ['a', 'b'].map((key) => ({ store, key, arrival: gate.arrival() })))
         const calls = all.map(({ store, key }) => call(store, key, 0))
-        // All are in flight, and none is answered.
+        // All eight requests are in flight, and none is answered.
         await Promise.all(all.map(({ arrival }) => arrival))
         expect(
           stub.requests
@@ -210,7 +210,7 @@ describe.each(sharing)('$method', ({ operation, call }) => {
     )
   })
 
-  test('the other method for the same key does not wait', () => {
+  test('does not delay a call of the other method for the same key', () => {
     const gate = new Gate()
     return withStub(
       behind(gate, succeed, (request) => request.operation === operation),
@@ -227,13 +227,13 @@ describe.each(sharing)('$method', ({ operation, call }) => {
     )
   })
 
-  test('two cache keys in one partition share, and each has its own in its record', () => {
+  test('shares requests between two cache keys of one partition, and each record has its own cache key', () => {
     const gate = new Gate()
     return withStub(behind(gate, showing('page')), async (stub) => {
       const store = storeAt(stub, { pkFromCacheKey: () => 'one partition' })
       const keys = crowd(20).map((index) => `key ${index % 2}`)
       const calls = keys.map((key, index) => () => call(store, key, index))
-      // Whoever waits for the others does so in the same partition here, and so not behind the gate.
+      // A barrier of this store would be in the same partition and wait at the gate, so another store makes it.
       const settled = Promise.allSettled(calls.map((one) => one()))
       await allBegun(storeAt(stub))
       gate.open()

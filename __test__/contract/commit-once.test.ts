@@ -1,4 +1,4 @@
-// One acquire, one commit: also when two commits of one token are in flight at once, and in either order of their ends.
+// A token publishes once, also when two commits with it are in flight at once and settle in either order.
 import { beforeAll, describe, expect, test } from 'vitest'
 
 import { expectCode, rejectionOf } from '../support/failure.js'
@@ -16,8 +16,8 @@ beforeAll(async () => {
 describe.each([
   ['first', 1],
   ['last', 0],
-])('of two commits with one token, the one that is refused ends %s', (_, heldCommit) => {
-  test('the token cannot publish again, when a late duplicate of its acquire has brought LOCK back', () =>
+])('after two commits with one token, of which the refused one settled %s', (_, heldCommit) => {
+  test('the token cannot publish again, even if a late duplicate of its acquire restores the LOCK row', () =>
     withStub(
       through(() => 'passes'),
       async (stub) => {
@@ -30,7 +30,7 @@ describe.each([
         const firstIsApplied = new Promise<void>((resolve) => {
           applied = resolve
         })
-        // The first publishes; its answer, or that of the second, is held.
+        // The first commit publishes. The gate holds its answer or the answer of the second one.
         stub.play(async (request, index) => {
           if (request.operation !== 'TransactWriteItems') return pass(request, index)
           const number = request.text.includes('pages/1.html') ? 0 : 1

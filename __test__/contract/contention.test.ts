@@ -1,4 +1,4 @@
-// One lease and many that want it, in one process and in several.
+// Contention: many callers ask for one lease, in one process and in several.
 import type {
   CommitIsrGenerationInput,
   FaceTheoryIsrMetaStore,
@@ -24,7 +24,7 @@ beforeAll(async () => {
 
 const crowd = (size: number): string[] => Array.from({ length: size }, (_, index) => `contender ${index}`)
 
-const wish = (cacheKey: string, leaseOwner: string, nowMs = t0): TryAcquireIsrLeaseInput => ({
+const leaseInput = (cacheKey: string, leaseOwner: string, nowMs = t0): TryAcquireIsrLeaseInput => ({
   cacheKey,
   leaseOwner,
   nowMs,
@@ -47,7 +47,7 @@ const page = (cacheKey: string, lease: Lease, generatedAt = t0): CommitIsrGenera
   contentType: 'text/html',
 })
 
-/** The lease of the one attempt that got it, which is what every other attempt shows as the holder's. */
+/** The lease of the one attempt that acquired it. All other attempts show it as the holder's. */
 function theOneLease(owners: string[], attempts: TryAcquireIsrLeaseResult[], nowMs = t0): Lease {
   const granted = attempts.flatMap(({ leaseToken }, index) => {
     const leaseOwner = owners[index]
@@ -63,26 +63,28 @@ function theOneLease(owners: string[], attempts: TryAcquireIsrLeaseResult[], now
   return lease
 }
 
-/** How a round's winner can leave the key to the next round. */
+/** Ways in which the winner of a round ends its lease before the next round. */
 const endings: ((lease: Lease, cacheKey: string, nowMs: number) => Promise<void>)[] = [
   (lease, cacheKey, nowMs) => store.commitGeneration(page(cacheKey, lease, nowMs)),
   (lease, cacheKey) => store.releaseLease({ cacheKey, ...lease }),
-  // Its lease runs out.
+  // The lease expires.
   async () => {},
   (_, cacheKey) => store.invalidate(cacheKey),
 ]
 
-// A store makes one attempt at a time for all who ask it for the same key.
+// A store sends one attempt at a time for all its callers of the same key.
 test.each([
   ['one store', 1],
   ['fifty stores', 50],
-])('of 1,000 at once at %s exactly one gets the lease, 20 times, and the others are shown it', async (_, size) => {
+])('exactly one of 1,000 concurrent callers of %s acquires the lease in each of 20 rounds', async (_, size) => {
   const stores = Array.from({ length: size }, () => storeOf(table))
   const cacheKey = newKey()
   for (let round = 0; round < 20; round++) {
     const nowMs = t0 + round * leaseDurationMs
     const owners = crowd(1_000).map((name) => `${name}, round ${round}`)
-    const asked = owners.map((owner, index) => stores[index % size]?.tryAcquireLease(wish(cacheKey, owner, nowMs)))
+    const asked = owners.map((owner, index) =>
+      stores[index % size]?.tryAcquireLease(leaseInput(cacheKey, owner, nowMs)),
+    )
     const attempts = (await Promise.all(asked)).filter((attempt) => attempt !== undefined)
     const lease = theOneLease(owners, attempts, nowMs)
     expect(await store.get(cacheKey)).toMatchObject(lease)
@@ -92,10 +94,10 @@ test.each([
   expect(await sortKeys(table, pkOf(cacheKey))).toEqual([])
 })
 
-test('of 50 acquires at once by one owner all succeed, and exactly the token in the table publishes', async () => {
+test('50 concurrent acquires by one owner all succeed, and only the token in the table publishes', async () => {
   const cacheKey = newKey()
   const leaseOwner = 'one owner'
-  const attempts = await Promise.all(crowd(50).map(() => store.tryAcquireLease(wish(cacheKey, leaseOwner))))
+  const attempts = await Promise.all(crowd(50).map(() => store.tryAcquireLease(leaseInput(cacheKey, leaseOwner))))
   const tokens = attempts.map(({ leaseToken }) => leaseToken ?? 'none')
   expect(attempts.every(({ acquired }) => acquired)).toBe(true)
   expect(new Set(tokens).size).toBe(tokens.length)
@@ -110,7 +112,7 @@ test('of 50 acquires at once by one owner all succeed, and exactly the token in 
   expect(await store.get(cacheKey)).toMatchObject({ htmlPointer: last, leaseToken: null })
 })
 
-test('of eight processes one a round publishes, all see its page, and who comes late publishes nothing', async () => {
+test('one of eight processes publishes in each round, all read its page, and a late commit is refused', async () => {
   const cacheKey = newKey()
   const contenders = await Promise.all(crowd(8).map(() => Contender.start(table)))
   onTestFinished(async () => {
@@ -119,23 +121,23 @@ test('of eight processes one a round publishes, all see its page, and who comes 
 
   let late: { winner: Contender; lease: Lease } | undefined
   for (let round = 0; round < 25; round++) {
-    // Each round starts in the millisecond in which the lease of the one before ends.
+    // Each round starts in the millisecond in which the lease of the previous round ends.
     const nowMs = t0 + round * leaseDurationMs
     const entries = contenders.map((contender, index) => ({ contender, owner: `process ${index}, round ${round}` }))
     const attempts = await Promise.all(
-      entries.map(({ contender, owner }) => contender.store.tryAcquireLease(wish(cacheKey, owner, nowMs))),
+      entries.map(({ contender, owner }) => contender.store.tryAcquireLease(leaseInput(cacheKey, owner, nowMs))),
     )
     const owners = entries.map(({ owner }) => owner)
     const lease = theOneLease(owners, attempts, nowMs)
     const winner = contenders[owners.indexOf(lease.leaseOwner)]
-    if (winner === undefined) throw new Error('the lease belongs to nobody here')
+    if (winner === undefined) throw new Error('the owner of the lease is not one of the processes')
 
     if (late !== undefined) {
-      // Rendered in time by its own clock: it is the token that fences.
-      const zombie = late.winner.store.commitGeneration(page(cacheKey, late.lease, nowMs - 1))
-      await expect(zombie).rejects.toMatchObject({ name: 'IsrLeaseConflictError', code: 'ErrLeaseNotOwned' })
+      // By `generatedAt` the lease has not expired: the token alone makes the commit fail.
+      const lateCommit = late.winner.store.commitGeneration(page(cacheKey, late.lease, nowMs - 1))
+      await expect(lateCommit).rejects.toMatchObject({ name: 'IsrLeaseConflictError', code: 'ErrLeaseNotOwned' })
     }
-    // Every fifth winner is too slow, and the next round takes its lease over.
+    // Every fifth winner is too slow, and the winner of the next round takes its lease over.
     late = round % 5 === 3 ? { winner, lease } : undefined
     if (late !== undefined) continue
 

@@ -1,4 +1,4 @@
-// ensureTable: makes what is missing, changes nothing else, and returns when the table is usable.
+// ensureTable creates a missing table, turns its TTL on, changes nothing else, and resolves when the table is usable.
 import {
   CreateTableCommand,
   DescribeTableCommand,
@@ -38,8 +38,8 @@ const ourKeys: Key[] = [
   ['sk', 'S', 'RANGE'],
 ]
 
-describe('at DynamoDB', () => {
-  test('makes a table with the keys pk and sk, both strings, billed on demand, with its TTL on ttl', async () => {
+describe('ensureTable on DynamoDB Local', () => {
+  test('creates a table with the string keys pk and sk, billed on demand, with TTL on the attribute ttl', async () => {
     const name = newName()
     await storeOf(name).ensureTable()
     const { table, ttl } = await described(name)
@@ -52,7 +52,7 @@ describe('at DynamoDB', () => {
     expect(ttl).toEqual({ AttributeName: 'ttl', TimeToLiveStatus: 'ENABLED' })
   })
 
-  test('leaves a table that is usable already as it is, with its rows', async () => {
+  test('leaves a usable table and its rows unchanged', async () => {
     const name = newName()
     const store = storeOf(name)
     const cacheKey = newKey()
@@ -66,14 +66,14 @@ describe('at DynamoDB', () => {
     expect(ttl).toEqual(before.ttl)
   })
 
-  test('turns TTL on where it is off', async () => {
+  test('turns TTL on when it is off', async () => {
     const name = await makeTable()
     expect((await described(name)).ttl).toEqual({ TimeToLiveStatus: 'DISABLED' })
     await storeOf(name).ensureTable()
     expect((await described(name)).ttl).toEqual({ AttributeName: 'ttl', TimeToLiveStatus: 'ENABLED' })
   })
 
-  test('may be called by many at once', async () => {
+  test('succeeds for six concurrent calls of three stores', async () => {
     const name = newName()
     const stores = [storeOf(name), storeOf(name), storeOf(name)]
     await Promise.all(stores.flatMap((store) => [store.ensureTable(), store.ensureTable()]))
@@ -105,29 +105,32 @@ describe('at DynamoDB', () => {
       ],
     ],
     [
-      "the keys in each other's place",
+      'its two keys swapped',
       [
         ['sk', 'S', 'HASH'],
         ['pk', 'S', 'RANGE'],
       ],
     ],
     [
-      'keys of other names',
+      'keys with other names',
       [
         ['PK', 'S', 'HASH'],
         ['SK', 'S', 'RANGE'],
       ],
     ],
-  ])('a table with %s is ErrConfig, which says what it needs, and is left as it is', async (_, keys) => {
-    const TableName = newName()
-    await dynamodb.send(new CreateTableCommand({ TableName, BillingMode: 'PAY_PER_REQUEST', ...keySchema(keys) }))
-    const error = await rejectionOf(() => storeOf(TableName).ensureTable())
-    expectCode(error, 'ErrConfig')
-    expect(error.message).toMatch(new RegExp(`^ensureTable: table "${TableName}" .*pk.*sk.*strings`))
-    expect((await described(TableName)).ttl).toEqual({ TimeToLiveStatus: 'DISABLED' })
-  })
+  ])(
+    'rejects with ErrConfig for a table with %s, names the keys that it needs, and changes nothing',
+    async (_, keys) => {
+      const TableName = newName()
+      await dynamodb.send(new CreateTableCommand({ TableName, BillingMode: 'PAY_PER_REQUEST', ...keySchema(keys) }))
+      const error = await rejectionOf(() => storeOf(TableName).ensureTable())
+      expectCode(error, 'ErrConfig')
+      expect(error.message).toMatch(new RegExp(`^ensureTable: table "${TableName}" .*pk.*sk.*strings`))
+      expect((await described(TableName)).ttl).toEqual({ TimeToLiveStatus: 'DISABLED' })
+    },
+  )
 
-  test('a table whose TTL is on another attribute is ErrConfig, which names both, and is left as it is', async () => {
+  test('rejects with ErrConfig for TTL on another attribute, names both attributes, and changes nothing', async () => {
     const name = await makeTable()
     await setTtl(name, 'expires', true)
     const error = await rejectionOf(() => storeOf(name).ensureTable())
@@ -143,7 +146,7 @@ const table = (TableStatus: string, keys = ourKeys): Answer =>
 const ttl = (TimeToLiveStatus: string, AttributeName?: string): Answer =>
   json({ TimeToLiveDescription: { TimeToLiveStatus, AttributeName } })
 
-/** A table that comes into being as it should. */
+/** Answers for a table that is created without a fault. */
 const usual = {
   DescribeTable: [missing, table('ACTIVE')],
   CreateTable: [json({})],
@@ -155,14 +158,14 @@ type Operation = keyof typeof usual
 
 const operations = Object.keys(usual) as Operation[]
 
-/** The answers to each operation in turn, the last one for ever. */
+/** Gives the answers of each operation in order, and repeats the last one. */
 const answering = (answers: Partial<Record<Operation, Answer[]>>): Script => {
   const all: Record<string, Answer[]> = { ...usual, ...answers }
   return ({ operation }, index) => all[operation]?.slice(0, index + 1).at(-1) ?? fault('UnknownOperationException')
 }
 
-describe.concurrent('at a stub', () => {
-  test('asks, creates, and asks until the table is there, and the same for its TTL', () =>
+describe.concurrent('ensureTable on a stub', () => {
+  test('describes and creates the table, describes it until it is active, and does the same for its TTL', () =>
     withStub(answering({}), async (stub) => {
       await storeAt(stub).ensureTable()
       expect(stub.operations()).toEqual([
@@ -175,7 +178,7 @@ describe.concurrent('at a stub', () => {
       ])
     }))
 
-  test('only looks at a table that is usable already', () =>
+  test('sends only the two describe requests for a usable table', () =>
     withStub(
       answering({ DescribeTable: [table('ACTIVE')], DescribeTimeToLive: [ttl('ENABLED', 'ttl')] }),
       async (stub) => {
@@ -184,7 +187,7 @@ describe.concurrent('at a stub', () => {
       },
     ))
 
-  test('waits for a table that is being created, however small operationTimeoutMs is', () =>
+  test('waits for a table that is being created, even with an operationTimeoutMs of 1', () =>
     withStub(
       answering({ DescribeTable: [missing, missing, table('CREATING'), table('CREATING'), table('ACTIVE')] }),
       async (stub) => {
@@ -196,13 +199,13 @@ describe.concurrent('at a stub', () => {
       },
     ))
 
-  test('waits for a table that is being deleted, and creates it anew', () =>
+  test('waits for a table that is being deleted, and creates it again', () =>
     withStub(answering({ DescribeTable: [table('DELETING'), missing, table('ACTIVE')] }), async (stub) => {
       await storeAt(stub).ensureTable()
       expect(stub.operations().slice(0, 4)).toEqual(['DescribeTable', 'DescribeTable', 'CreateTable', 'DescribeTable'])
     }))
 
-  test('waits for TTL that is being turned off, and not for one that is being turned on', () =>
+  test('waits for TTL that is being turned off, and does not wait for TTL that is being turned on', () =>
     withStub(
       answering({
         DescribeTable: [table('ACTIVE')],
@@ -215,7 +218,7 @@ describe.concurrent('at a stub', () => {
       },
     ))
 
-  test('TTL that is being turned on for another attribute is ErrConfig', () =>
+  test('rejects with ErrConfig for TTL that is being turned on for another attribute', () =>
     withStub(
       answering({ DescribeTable: [table('ACTIVE')], DescribeTimeToLive: [ttl('ENABLING', 'expires')] }),
       async (stub) => {
@@ -224,7 +227,7 @@ describe.concurrent('at a stub', () => {
       },
     ))
 
-  test('a table that somebody else creates meanwhile is as good, with the right keys', () =>
+  test('accepts a table that another process creates meanwhile, and rejects with ErrConfig for wrong keys', () =>
     withStub(answering({ CreateTable: [fault('ResourceInUseException')] }), async (stub) => {
       await storeAt(stub).ensureTable()
       expect(stub.count('CreateTable')).toBe(1)
@@ -242,14 +245,14 @@ describe.concurrent('at a stub', () => {
     ['CreateTable', [hangUp, fault('ResourceInUseException')]],
     ['DescribeTimeToLive', [hangUp, ...usual.DescribeTimeToLive]],
     ['UpdateTimeToLive', [hangUp, fault('ValidationException', 'TimeToLive is already enabled')]],
-  ])('a lost answer to %s is survived, also when it had taken effect', (operation, answers) =>
+  ])('succeeds after a lost answer to %s, also when the request took effect', (operation, answers) =>
     withStub(answering({ [operation]: answers }), async (stub) => {
       await storeAt(stub).ensureTable()
       expect(stub.count(operation)).toBe(1 + usual[operation].length)
     }),
   )
 
-  test.each(operations)('%s that is not allowed is ErrAccessDenied, which names the action', (operation) => {
+  test.each(operations)('rejects with ErrAccessDenied when %s is denied, and names the action', (operation) => {
     const message = `not authorized to perform: dynamodb:${operation}`
     return withStub(answering({ [operation]: [fault('AccessDeniedException', message)] }), async (stub) => {
       const error = await rejectionOf(() => storeAt(stub).ensureTable())
@@ -259,7 +262,7 @@ describe.concurrent('at a stub', () => {
     })
   })
 
-  test.each(operations)('%s that is throttled is repeated until it is answered', (operation) => {
+  test.each(operations)('repeats a throttled %s until it is answered', (operation) => {
     const throttles = Array.from({ length: 4 }, () => fault('ThrottlingException'))
     return withStub(answering({ [operation]: [...throttles, ...usual[operation]] }), async (stub) => {
       await storeAt(stub).ensureTable()

@@ -1,4 +1,4 @@
-// Numbers come back exactly as they went in, and what other languages read of them stays whole and safe.
+// Numbers are read back exactly. The attributes that other languages read are integers, rounded to the safe side.
 import fc from 'fast-check'
 import { beforeAll, expect, test } from 'vitest'
 
@@ -13,7 +13,7 @@ beforeAll(async () => {
 
 const numRuns = 150
 
-/** Doubles of every magnitude, those that a clock gives, and those next to a whole second. */
+/** Doubles of every size, readings of a clock, and doubles next to a whole second. */
 const epochMillis = fc.oneof(
   fc.double({ min: 0, max: 1e15, maxExcluded: true, noNaN: true }),
   fc.double({ min: 1.6e12, max: 2e12, noNaN: true }),
@@ -30,16 +30,16 @@ const seconds = fc.oneof(
   fc.double({ min: 0.0001, max: 86_400, noNaN: true }),
   fc.integer({ min: 0, max: 86_400 }),
 )
-/** For a ttl, which must be above 0. */
+/** For `metaTtlSeconds` and `leaseTtlBufferSeconds`, of which 0 would write no `ttl`. */
 const ttlSeconds = fc.oneof(fc.double({ min: 0.001, max: 1e10, noNaN: true }), fc.integer({ min: 1, max: 86_400 }))
 
-/** DynamoDB's numbers have no -0, and end at 10^-130. */
+/** The number as DynamoDB stores it: -0 and all below 10^-130 become 0. */
 const asStored = (value: number) => (Math.abs(value) < 1e-130 ? 0 : value)
 
 const property = <T>(arbitrary: fc.Arbitrary<T>, predicate: (value: T) => Promise<void>) =>
   fc.assert(fc.asyncProperty(arbitrary, predicate), { numRuns })
 
-test('generatedAt and revalidateSeconds come back exactly', async () => {
+test('get returns generatedAt and revalidateSeconds exactly as they were committed', async () => {
   const store = storeOf(table)
   const cacheKey = newKey()
   await property(fc.tuple(epochMillis, seconds), async ([generatedAt, revalidateSeconds]) => {
@@ -50,7 +50,7 @@ test('generatedAt and revalidateSeconds come back exactly', async () => {
   })
 })
 
-test('the end of a lease is nowMs + leaseDurationMs exactly, in the answer and in the table', async () => {
+test('leaseExpiresAt is exactly nowMs + leaseDurationMs, in the answer and in the table', async () => {
   const store = storeOf(table)
   const cacheKey = newKey()
   await property(fc.tuple(epochMillis, leaseMillis, seconds), async ([nowMs, leaseDurationMs, fallback]) => {
@@ -65,11 +65,11 @@ test('the end of a lease is nowMs + leaseDurationMs exactly, in the answer and i
 
 test.each([
   ['the smallest number that DynamoDB holds', 1e-130],
-  ['one that in seconds would be too small for DynamoDB', 1e-128],
+  ['a number that would be too small for DynamoDB in seconds', 1e-128],
   ['a negative zero', -0],
   ['the smallest double', 5e-324],
-  ['the largest that is allowed', 999_999_999_999_999.9],
-])('a clock may say %s', async (_, nowMs) => {
+  ['the largest allowed number', 999_999_999_999_999.9],
+])('acquire and commit accept a nowMs of %s', async (_, nowMs) => {
   const store = storeOf(table)
   const cacheKey = newKey()
   const attempt = await acquire(store, cacheKey, { nowMs })
@@ -80,26 +80,26 @@ test.each([
 
 const whole = /^\d+$/
 
-/** The attribute as Go, Python and TypeScript take it: an integer. */
+/** The attribute as Go, Python and TypeScript read it: an integer. */
 function integer(row: Item | undefined, attribute: string): number {
   const text = row?.[attribute]?.N
   expect(text, attribute).toMatch(whole)
   return Number(text)
 }
 
-test('the shared attributes of META are whole, and ttl is not before the page stops being fresh', async () => {
+test('the shared attributes of META are integers, and its ttl is not before the page becomes stale', async () => {
   await property(fc.tuple(epochMillis, seconds, ttlSeconds), async ([generatedAt, revalidateSeconds, retention]) => {
     const cacheKey = newKey()
     await publish(storeOf(table, { metaTtlSeconds: retention }), cacheKey, { generatedAt, revalidateSeconds })
     const meta = await readRow(table, pkOf(cacheKey), 'META')
     expect(integer(meta, 'generated_at')).toBe(Math.floor(generatedAt / 1_000))
     expect(integer(meta, 'revalidate_seconds')).toBe(Math.ceil(asStored(revalidateSeconds)))
-    // Rounding is monotonic: a whole ttl that is late enough is not before the rounded sum either.
+    // Rounding is monotonic: a whole `ttl` that is not before the exact sum is not before the rounded sum either.
     expect(integer(meta, 'ttl')).toBeGreaterThanOrEqual(generatedAt / 1_000 + Math.max(revalidateSeconds, retention))
   })
 })
 
-test('the shared attributes of LOCK are whole, and neither end nor ttl is before the lease ends', async () => {
+test('the shared attributes of LOCK are integers, and neither its end nor its ttl is before leaseExpiresAt', async () => {
   await property(fc.tuple(epochMillis, leaseMillis, ttlSeconds), async ([nowMs, leaseDurationMs, buffer]) => {
     const cacheKey = newKey()
     const store = storeOf(table, { leaseTtlBufferSeconds: buffer })

@@ -1,4 +1,4 @@
-// Rows with other sort keys in the partition change no answer, and no operation touches them.
+// Rows with other sort keys in the partition change no answer, and no operation changes them.
 import { beforeAll, expect, test } from 'vitest'
 
 import { acquire, commit, lockRow, metaRow, NOW, pkOf, S, without } from '../support/rows.js'
@@ -10,7 +10,7 @@ beforeAll(async () => {
   table = await makeTable()
 })
 
-/** What would mislead, if it were taken for ours. */
+/** Attributes that would change an answer if the store read a row with them. */
 const misleading = {
   ...without(without(metaRow(''), 'pk'), 'sk'),
   ...without(without(lockRow(''), 'pk'), 'sk'),
@@ -36,16 +36,16 @@ const small: [sortKey: string, attributes: Item][] = [
   ['meta', misleading],
 ]
 
-// A Query ends after 1 MB, and so before it comes to META.
+// A Query ends after 1 MB, and so before it reaches META.
 const large: [sortKey: string, attributes: Item][] = [1, 2, 3, 4].map((i) => [
   `LOCK#${i}`,
   { body: S('x'.repeat(350_000)) },
 ])
 
 test.each([
-  ['small rows on every side', small],
+  ['small rows before, between and after LOCK and META', small],
   ['more than a megabyte of rows between LOCK and META', large],
-])('no operation minds or touches %s', async (_, foreign) => {
+])('every operation works beside %s, and leaves those rows unchanged', async (_, foreign) => {
   const store = storeOf(table)
   const cacheKey = newKey()
   const pk = pkOf(cacheKey)

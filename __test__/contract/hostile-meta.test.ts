@@ -1,4 +1,4 @@
-// Whatever a META row holds, it blocks no key and fails no call.
+// A META row of any content blocks no key and makes no call fail.
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import type { IsrMetaRecord } from '@theory-cloud/tabletheory-isr'
 import { beforeAll, expect, test } from 'vitest'
@@ -24,7 +24,7 @@ beforeAll(async () => {
   table = await makeTable()
 })
 
-/** What `get` answers for a key that has these rows, and nothing else. */
+/** The record that `get` returns for a key with this row alone, without the cache key. */
 async function readBack(makeRow: (cacheKey: string) => Item): Promise<Partial<IsrMetaRecord> | null> {
   const cacheKey = newKey()
   await writeRow(table, makeRow(cacheKey))
@@ -55,7 +55,7 @@ const required: [attribute: string, right: string][] = [
 ]
 
 test.each(required)(
-  'META without a usable %s is no page, and the next commit replaces it',
+  'get returns null for META without a usable %s, and the next commit replaces the row',
   async (attribute, right) => {
     const store = storeOf(table)
     const values = unusableValues(right)
@@ -89,16 +89,19 @@ const additions: [attribute: string, right: string][] = [
   ['cache_key', 'S'],
 ]
 
-test.each(additions)('META with %s of a wrong type reads as without it', async (attribute, right) => {
-  const expected = await readBack((cacheKey) => without(full(cacheKey), attribute))
-  expect(expected).toMatchObject({ htmlPointer: 'pages/1.html' })
-  for (const [type, value] of valuesOfOtherTypesThan(right)) {
-    const record = await readBack((cacheKey) => ({ ...full(cacheKey), [attribute]: value }))
-    expect(record, type).toStrictEqual(expected)
-  }
-})
+test.each(additions)(
+  'META with %s of a wrong type is read as if the attribute were missing',
+  async (attribute, right) => {
+    const expected = await readBack((cacheKey) => without(full(cacheKey), attribute))
+    expect(expected).toMatchObject({ htmlPointer: 'pages/1.html' })
+    for (const [type, value] of valuesOfOtherTypesThan(right)) {
+      const record = await readBack((cacheKey) => ({ ...full(cacheKey), [attribute]: value }))
+      expect(record, type).toStrictEqual(expected)
+    }
+  },
+)
 
-test('META says nothing that the row does not hold: each addition, when it is usable, changes the record', async () => {
+test('get returns each optional attribute of META, and a default for each that is missing', async () => {
   expect(await readBack(full)).toStrictEqual({
     htmlPointer: 'pages/1.html',
     generatedAt: NOW + 123,
@@ -128,7 +131,7 @@ test('META says nothing that the row does not hold: each addition, when it is us
 })
 
 test.each<[string, Item, Partial<IsrMetaRecord>]>([
-  ['a ttl long past', { ttl: N(1) }, { htmlPointer: 'pages/1.html', generatedAt: NOW }],
+  ['a ttl in the past', { ttl: N(1) }, { htmlPointer: 'pages/1.html', generatedAt: NOW }],
   ['status below 100', { status: N(99) }, { status: 200 }],
   ['status above 599', { status: N(600) }, { status: 200 }],
   ['a negative status', { status: N(-404) }, { status: 200 }],
@@ -138,27 +141,35 @@ test.each<[string, Item, Partial<IsrMetaRecord>]>([
   ['a blank content type', { content_type: S(' \t\n\ufeff') }, { contentType: 'text/html; charset=utf-8' }],
   ['an empty policy', { strict_csp_policy: { M: {} } }, { strictCspPolicy: {} }],
   [
-    'a policy that allows',
+    'a policy with a member that is true',
     { strict_csp_policy: { M: { inlineScripts: { BOOL: true }, inlineStyles: { BOOL: false } } } },
     { strictCspPolicy: { inlineStyles: false } },
   ],
   [
-    'a policy with members of wrong types and foreign ones',
+    'a policy with members of wrong types and unknown members',
     { strict_csp_policy: { M: { inlineScripts: S('false'), inlineStyles: { NULL: true }, other: { BOOL: false } } } },
     { strictCspPolicy: {} },
   ],
-  ['an exact age of another second', { generated_at_ms: N(NOW + 1_000) }, { generatedAt: NOW }],
-  ['an exact age of the second before', { generated_at_ms: N('1999999999999.5') }, { generatedAt: NOW }],
-  ['an exact age in the same second', { generated_at_ms: N('2000000000999.5') }, { generatedAt: NOW + 999.5 }],
-  ['an age of a fractional second', { generated_at: N('2000000000.5') }, { generatedAt: NOW + 500 }],
-  ['an age of 1e125', { generated_at: N('1e125') }, { generatedAt: 1e128 }],
-  ['an age of -0', { generated_at: N('-0') }, { generatedAt: 0 }],
-  ['an age of 38 digits', { generated_at: N(`2000000000.${'1'.repeat(28)}`) }, { generatedAt: 2_000_000_000_111.1111 }],
-  ['an exact freshness that rounds up otherwise', { revalidate_ms: N(60_001) }, { revalidateSeconds: 60 }],
-  ['an exact freshness a second lower', { revalidate_ms: N(59_000) }, { revalidateSeconds: 60 }],
-  ['an exact freshness that rounds up to it', { revalidate_ms: N('59000.5') }, { revalidateSeconds: 59.0005 }],
-  ['a fractional freshness', { revalidate_seconds: N('1.25') }, { revalidateSeconds: 1.25 }],
-  ['a freshness of 1e125', { revalidate_seconds: N('1e125') }, { revalidateSeconds: 1e125 }],
-])('META with %s is read', async (_, attributes, expected) => {
+  ['generated_at_ms in a later second', { generated_at_ms: N(NOW + 1_000) }, { generatedAt: NOW }],
+  ['generated_at_ms in the second before', { generated_at_ms: N('1999999999999.5') }, { generatedAt: NOW }],
+  ['generated_at_ms in the same second', { generated_at_ms: N('2000000000999.5') }, { generatedAt: NOW + 999.5 }],
+  ['a fractional generated_at', { generated_at: N('2000000000.5') }, { generatedAt: NOW + 500 }],
+  ['a generated_at of 1e125', { generated_at: N('1e125') }, { generatedAt: 1e128 }],
+  ['a generated_at of -0', { generated_at: N('-0') }, { generatedAt: 0 }],
+  [
+    'a generated_at of 38 digits',
+    { generated_at: N(`2000000000.${'1'.repeat(28)}`) },
+    { generatedAt: 2_000_000_000_111.1111 },
+  ],
+  ['revalidate_ms that rounds up to another second', { revalidate_ms: N(60_001) }, { revalidateSeconds: 60 }],
+  ['revalidate_ms that is exactly a second lower', { revalidate_ms: N(59_000) }, { revalidateSeconds: 60 }],
+  [
+    'revalidate_ms that rounds up to revalidate_seconds',
+    { revalidate_ms: N('59000.5') },
+    { revalidateSeconds: 59.0005 },
+  ],
+  ['a fractional revalidate_seconds', { revalidate_seconds: N('1.25') }, { revalidateSeconds: 1.25 }],
+  ['a revalidate_seconds of 1e125', { revalidate_seconds: N('1e125') }, { revalidateSeconds: 1e125 }],
+])('META with %s is read as a page', async (_, attributes, expected) => {
   expect(await readBack((cacheKey) => metaRow(cacheKey, attributes))).toMatchObject(expected)
 })

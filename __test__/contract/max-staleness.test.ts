@@ -1,4 +1,4 @@
-// `maxStalenessMs`: a fresh page is answered again from memory, and nothing else is.
+// `maxStalenessMs`: the page cache answers `get` for a fresh page, and for nothing else.
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { FaceTheoryIsrMetaStore, FaceTheoryIsrMetaStoreOptions } from '@theory-cloud/tabletheory-isr'
@@ -15,7 +15,7 @@ beforeAll(async () => {
   table = await makeTable()
 })
 
-/** Longer than any test takes. */
+/** An hour, which is longer than any test takes. */
 const longest: FaceTheoryIsrMetaStoreOptions = { maxStalenessMs: 3_600_000 }
 const passing = through(() => 'passes')
 
@@ -25,7 +25,7 @@ const rowOf = (cacheKey: string, page: string, attributes: Item = {}): Item => (
   ...attributes,
 })
 
-/** A store at the end of a proxy that counts, and a key with a fresh page that it has read once. */
+/** Gives `work` a store behind a proxy that counts requests, and the key of a fresh page that the store read once. */
 const withReader = (
   options: FaceTheoryIsrMetaStoreOptions,
   work: (reader: { store: FaceTheoryIsrMetaStore; cacheKey: string; stub: Stub }) => Promise<void>,
@@ -41,7 +41,7 @@ const withReader = (
 const pointerAt = async (store: FaceTheoryIsrMetaStore, cacheKey: string): Promise<string | null | undefined> =>
   (await store.get(cacheKey))?.htmlPointer
 
-test('a fresh page is answered again without a request, with every field, and as an object of its own', () =>
+test('the page cache returns a fresh page without a request, with every field, as a new object', () =>
   withReader(longest, async ({ store, cacheKey, stub }) => {
     const first = await store.get(cacheKey)
     await writeRow(table, rowOf(cacheKey, 'second'))
@@ -56,14 +56,14 @@ test('a fresh page is answered again without a request, with every field, and as
     expect(stub.count('Query')).toBe(1)
   }))
 
-test.each([undefined, 0, -0])('there is none without it: %s', (maxStalenessMs) =>
+test.each([undefined, 0, -0])('the page cache is off when maxStalenessMs is %s', (maxStalenessMs) =>
   withReader({ maxStalenessMs }, async ({ store, cacheKey }) => {
     await writeRow(table, rowOf(cacheKey, 'second'))
     expect(await pointerAt(store, cacheKey)).toBe('second')
   }),
 )
 
-test('it ends, in milliseconds after the read', () =>
+test('a cached page is read again when maxStalenessMs milliseconds have passed since the read', () =>
   withReader({ maxStalenessMs: 5 }, async ({ store, cacheKey }) => {
     await writeRow(table, rowOf(cacheKey, 'second'))
     await sleep(10)
@@ -71,9 +71,9 @@ test('it ends, in milliseconds after the read', () =>
   }))
 
 test.each<[string, Item]>([
-  ['stale by the clock of this machine', { generated_at: N(1_000_000_000) }],
+  ['stale by the clock of the machine', { generated_at: N(1_000_000_000) }],
   ['never fresh', { revalidate_seconds: N(0), generated_at: N(1_000_000_000) }],
-])('a page that is %s is read each time', (_, attributes) =>
+])('a page that is %s is not cached', (_, attributes) =>
   withStub(passing, async (stub) => {
     const store = storeBehind(table, stub, longest)
     const cacheKey = newKey()
@@ -84,7 +84,7 @@ test.each<[string, Item]>([
   }),
 )
 
-test('what is not there is asked for each time', async () => {
+test('a missing page is not cached', async () => {
   const store = storeOf(table, longest)
   const cacheKey = newKey()
   expect(await store.get(cacheKey)).toBeNull()
@@ -92,7 +92,7 @@ test('what is not there is asked for each time', async () => {
   expect(await pointerAt(store, cacheKey)).toBe('first')
 })
 
-test('a lease is never answered from memory, and neither is the page beside it', async () => {
+test('neither a lease nor the page beside it is cached', async () => {
   const store = storeOf(table, longest)
   const cacheKey = newKey()
   await writeRow(table, lockRow(cacheKey))
@@ -122,7 +122,7 @@ const commitOf = (cacheKey: string, leaseToken: string | null) => ({
   contentType: 'text/html',
 })
 
-test('the own invalidate forgets the page, of its own key only', () =>
+test('invalidate removes the page of its own key from the page cache, and no other page', () =>
   withReader(longest, async ({ store, cacheKey, stub }) => {
     const other = newKey()
     await writeRow(table, rowOf(other, 'other'))
@@ -134,19 +134,19 @@ test('the own invalidate forgets the page, of its own key only', () =>
     expect(stub.count('Query')).toBe(before)
   }))
 
-test('the own tryAcquireLease forgets the page, and the own commitGeneration too', () =>
+test('tryAcquireLease and commitGeneration remove the page from the page cache, even if the commit fails', () =>
   withReader(longest, async ({ store, cacheKey }) => {
     const { leaseToken } = await store.tryAcquireLease(leaseOf(cacheKey))
     expect(await store.get(cacheKey)).toMatchObject({ htmlPointer: 'first', leaseToken })
     await deleteRow(table, pkOf(cacheKey), 'LOCK')
     expect(await store.get(cacheKey)).toMatchObject({ htmlPointer: 'first', leaseToken: null })
-    // It is in memory again, when the publish begins that a rival has made impossible.
+    // The page is in the page cache again. The commit fails, because its LOCK row is gone.
     await writeRow(table, rowOf(cacheKey, "the rival's"))
     await expect(store.commitGeneration(commitOf(cacheKey, leaseToken))).rejects.toThrow('ISR lease lost')
     expect(await pointerAt(store, cacheKey)).toBe("the rival's")
   }))
 
-test('a read that was under way during an own change is not kept', () => {
+test('a read in flight during a change by the same store is not cached', () => {
   const gate = new Gate()
   const slow = behind(gate, passing)
   return withStub(
@@ -168,18 +168,19 @@ test('a read that was under way during an own change is not kept', () => {
   )
 })
 
-test('it reads consistently, for what it remembers must not be from before an own change', () =>
+// A cached page must not be older than a change by the same store.
+test('get with maxStalenessMs is strongly consistent, even if consistentRead is false', () =>
   withReader({ ...longest, consistentRead: false }, async ({ stub }) => {
     expect(stub.requests.map(({ body }) => body.ConsistentRead)).toEqual([true])
   }))
 
-test('stores do not share it', () =>
+test('two stores do not share a page cache', () =>
   withReader(longest, async ({ cacheKey }) => {
     await writeRow(table, rowOf(cacheKey, 'second'))
     expect(await pointerAt(storeOf(table, longest), cacheKey)).toBe('second')
   }))
 
-test('two cache keys in one partition have each its own record', async () => {
+test('two cache keys of one partition each get a record with their own cache key from the page cache', async () => {
   const partition = newKey()
   const store = storeOf(table, { ...longest, pkFromCacheKey: () => partition })
   await writeRow(table, { ...rowOf('any', 'first'), pk: S(partition) })

@@ -1,5 +1,5 @@
-// `onOperation`: told of each call what it took, and harmless whatever it does.
-import { setImmediate as turn } from 'node:timers/promises'
+// `onOperation` reports the requests and the outcome of each call, and cannot make a call fail.
+import { setImmediate as tick } from 'node:timers/promises'
 
 import type { IsrStoreOperation } from '@theory-cloud/tabletheory-isr'
 import { describe, expect, test } from 'vitest'
@@ -22,7 +22,7 @@ const plain: Told = {
   pacedMs: 0,
 }
 
-/** What it is told, but for the time. */
+/** A callback, and its reports without their duration. */
 function listener(): { told: Told[]; onOperation: (operation: IsrStoreOperation) => void } {
   const told: Told[] = []
   const onOperation = ({ durationMs, ...rest }: IsrStoreOperation): void => {
@@ -32,7 +32,7 @@ function listener(): { told: Told[]; onOperation: (operation: IsrStoreOperation)
   return { told, onOperation }
 }
 
-test('each call is told, with the requests that it sent', () =>
+test('onOperation is called for each call, with the number of requests that the call sent', () =>
   withStub(succeed, async (stub) => {
     const { told, onOperation } = listener()
     const store = storeAt(stub, { onOperation })
@@ -46,7 +46,7 @@ test('each call is told, with the requests that it sent', () =>
     ])
   }))
 
-test('keys are told where they are asked for', () =>
+test('onOperation gets cache keys when onOperationKeys is true', () =>
   withStub(succeed, async (stub) => {
     const { told, onOperation } = listener()
     const store = storeAt(stub, { onOperation, onOperationKeys: true })
@@ -54,7 +54,7 @@ test('keys are told where they are asked for', () =>
     expect(told.map(({ cacheKey }) => cacheKey)).toEqual(['key', 'key', 'key', 'key', 'key'])
   }))
 
-test('a repeated request counts, and a failure has its code', () =>
+test('onOperation counts repeated requests, and gets the code of a failure', () =>
   withStub(answersOf('Query', fault('ThrottlingException'), json({ Items: [], Count: 0 })), async (stub) => {
     const { told, onOperation } = listener()
     await get.run(storeAt(stub, { onOperation }), 'key')
@@ -65,7 +65,7 @@ test('a repeated request counts, and a failure has its code', () =>
     ])
   }))
 
-test('a lease that is held is no failure', () => {
+test('onOperation gets the outcome "held", and not "failure", for a held lease', () => {
   const refusal = fault('ConditionalCheckFailedException', 'no', 400, {
     Item: { lease_token: { S: 'theirs' }, lease_expires_at: { N: '9999999999' }, lease_owner: { S: 'them' } },
   })
@@ -76,7 +76,7 @@ test('a lease that is held is no failure', () => {
   })
 })
 
-test('calls that share a request say so, and so does memory', () =>
+test('onOperation gets shared: true for a follower, and requests: 0 for an answer of the page cache', () =>
   withStub(answersOf('Query', json({ Items: [metaRow('key')], Count: 1 })), async (stub) => {
     const { told, onOperation } = listener()
     const store = storeAt(stub, { onOperation, maxStalenessMs: 3_600_000 })
@@ -87,7 +87,7 @@ test('calls that share a request say so, and so does memory', () =>
     expect(told.at(-1)).toEqual({ ...plain, requests: 0 })
   }))
 
-describe('it cannot hurt the call', () => {
+describe('onOperation', () => {
   test.each<[string, unknown]>([
     [
       'throws',
@@ -117,26 +117,26 @@ describe('it cannot hurt the call', () => {
           },
         }),
     ],
-  ])('when it %s', (_, onOperation) =>
+  ])('does not affect the call when it %s', (_, onOperation) =>
     withStub(succeed, async (stub) => {
       const store = storeAt(stub, { onOperation: hostile(onOperation) })
       await expect(get.run(store, 'key')).resolves.toBeNull()
       await expect(invalidate.run(store, 'key')).resolves.toBeUndefined()
-      // A rejection that nobody handles would fail this file.
-      await turn()
+      // An unhandled rejection would fail this file.
+      await tick()
     }),
   )
 
-  test('when it calls the store again', () =>
+  test('may call the store again', () =>
     withStub(succeed, async (stub) => {
       const again: Promise<unknown>[] = []
       const store = storeAt(stub, { onOperation: () => again.length < 3 && again.push(store.get('key')) })
       await store.get('key')
-      while (again.length < 3) await turn()
+      while (again.length < 3) await tick()
       expect(await Promise.all(again)).toEqual([null, null, null])
     }))
 
-  test('and it is not told of what was refused', () =>
+  test('is not called when an argument is refused', () =>
     withStub(succeed, async (stub) => {
       const { told, onOperation } = listener()
       await expect(storeAt(stub, { onOperation }).get('')).rejects.toThrow(RangeError)

@@ -1,4 +1,4 @@
-// The store ends as plain memory does, one operation after the other and two at a time.
+// The store behaves like the in-memory model, for operations in sequence and for two concurrent operations.
 import { beforeAll, describe, expect, test } from 'vitest'
 
 import { ModelStore } from '../support/model/model-store.js'
@@ -7,7 +7,7 @@ import { scenarios } from '../support/model/scenarios.js'
 import { type Bench, performAll, summary, Tokens } from '../support/model/steps.js'
 import { makeTable, newKey, storeOf } from '../support/store.js'
 
-/** Races of one kind, on a key each. */
+/** Races of each pair of operations, each on a key of its own. */
 const repetitions = 4
 
 let bench: Omit<Bench, 'prefix'>
@@ -17,7 +17,7 @@ beforeAll(async () => {
   bench = { store: storeOf(await makeTable(), { leaseToken: tokens.draw }), tokens }
 })
 
-describe('one operation after the other', () => {
+describe('operations in sequence give the results of the in-memory model', () => {
   for (const { name, steps, ends } of scenarios) {
     test(name, async () => {
       const prefix = newKey()
@@ -30,7 +30,7 @@ describe('one operation after the other', () => {
 })
 
 for (const { on, start } of starts) {
-  describe(`two operations at a time on ${on} end as one after the other`, () => {
+  describe(`two concurrent operations on ${on} end as if one ran after the other`, () => {
     for (const { meeting, pair } of pairs) {
       test(meeting, async () => {
         const raceOnce = async () => {

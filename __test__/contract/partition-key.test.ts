@@ -1,4 +1,4 @@
-// Where the rows of a cache key lie.
+// The partition key of a cache key: its prefix, and the cache key or its digest.
 import { createHash } from 'node:crypto'
 
 import { beforeAll, expect, test } from 'vitest'
@@ -21,7 +21,7 @@ const hashed = `CACHE#sha256:${sha256(`${fits}c`)}`
 test.each([
   { layout: 'prefix and key', options: {}, cacheKey: 'default::/a?', pk: 'CACHE#default::/a?' },
   { layout: 'prefix and key of 2,048 bytes', options: {}, cacheKey: fits, pk: `CACHE#${fits}` },
-  { layout: 'prefix and digest above that', options: {}, cacheKey: `${fits}c`, pk: hashed },
+  { layout: 'prefix and digest of a longer key', options: {}, cacheKey: `${fits}c`, pk: hashed },
   {
     layout: 'prefix and digest of a key that looks like a digest',
     options: {},
@@ -40,8 +40,8 @@ test.each([
     cacheKey: 'SHA256:abc',
     pk: 'CACHE#SHA256:abc',
   },
-  { layout: "the app's prefix", options: { pkPrefix: 'd1#' }, cacheKey: 'default::/b?', pk: 'd1#default::/b?' },
-  { layout: 'no prefix', options: { pkPrefix: '' }, cacheKey: 'default::/c?', pk: 'default::/c?' },
+  { layout: "the app's prefix and key", options: { pkPrefix: 'd1#' }, cacheKey: 'default::/b?', pk: 'd1#default::/b?' },
+  { layout: 'the key without a prefix', options: { pkPrefix: '' }, cacheKey: 'default::/c?', pk: 'default::/c?' },
   {
     layout: "the app's prefix and digest",
     options: { pkPrefix: 'd2#' },

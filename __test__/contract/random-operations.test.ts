@@ -1,4 +1,4 @@
-// The store ends as plain memory does, whatever the operations.
+// The store behaves like the in-memory model, for random operations.
 import fc from 'fast-check'
 import { beforeAll, expect, test } from 'vitest'
 
@@ -16,7 +16,7 @@ beforeAll(async () => {
   bench = { store: storeOf(await makeTable(), { leaseToken: tokens.draw }), tokens }
 })
 
-test('random sequences give the same results and leave the same state', { timeout: 120_000 }, async () => {
+test('random sequences of operations give the results of the in-memory model', { timeout: 120_000 }, async () => {
   const outcomes: string[] = []
   await fc.assert(
     fc.asyncProperty(sequence, async (steps) => {
@@ -29,7 +29,7 @@ test('random sequences give the same results and leave the same state', { timeou
     }),
     { numRuns },
   )
-  // Sequences in which nothing is ever held or published would prove nothing.
+  // Sequences without a held lease or a published page would prove nothing.
   for (const kind of ['acquire: acquired', 'acquire: held', 'commit: done', 'commit: lost']) {
     expect(outcomes.filter((outcome) => outcome === kind).length, kind).toBeGreaterThan(numRuns / 10)
   }

@@ -1,4 +1,4 @@
-// Rows of any content: none blocks a key or fails a call, and what is no use is replaced.
+// Rows of random content block no key and make no call fail, and a commit replaces them.
 import { inspect } from 'node:util'
 
 import { BatchWriteItemCommand, paginateQuery } from '@aws-sdk/client-dynamodb'
@@ -100,7 +100,9 @@ function expectLease(record: IsrMetaRecord, lock: Item | undefined): void {
 
 const outcomes = { acquired: 0, held: 0, nothing: 0, published: 0 }
 
-test('whatever the rows hold, get shows it, acquire goes by it, and commit replaces it', { timeout }, async () => {
+test('get shows usable random rows, acquire succeeds exactly when their lease is free, and commit replaces them', {
+  timeout,
+}, async () => {
   const property = fc.asyncProperty(partitions, clocks, async (partition, nowMs) => {
     const { meta, lock, others } = partition
     const cacheKey = newKey()
@@ -119,7 +121,7 @@ test('whatever the rows hold, get shows it, acquire goes by it, and commit repla
       expectLease(record, lock)
     }
 
-    // By a store that has not just read the key: the condition of the put decides, and it is exact.
+    // `taker` has not just read the key, so the condition of its put decides, which is exact.
     const attempt = await acquire(taker, cacheKey, { nowMs, fallbackRevalidateSeconds: 7 })
     expectDocumented(attempt.record, cacheKey)
     expectPage(attempt.record, meta)
@@ -132,7 +134,7 @@ test('whatever the rows hold, get shows it, acquire goes by it, and commit repla
     }
     outcomes[attempt.acquired ? 'acquired' : 'held'] += 1
 
-    // Whoever has the lease publishes, and has nothing left of the row that was there.
+    // The holder of the lease publishes, and nothing of the former META row remains.
     const { leaseToken, leaseOwner } = attempt.record
     if (leaseOwner !== '') {
       const page = { htmlPointer: 'new', etag: null, generatedAt: nowMs, nowMs, leaseOwner: leaseOwner ?? 'anybody' }
@@ -161,6 +163,6 @@ test('whatever the rows hold, get shows it, acquire goes by it, and commit repla
     expect(Object.keys(strangersBefore).toSorted()).toEqual(Object.keys(others).toSorted())
   })
   await fc.assert(property, { numRuns })
-  // Rows that are all useless, or all in order, would prove little.
+  // Rows that are all unusable, or all usable, would prove little.
   for (const [outcome, times] of Object.entries(outcomes)) expect(times, outcome).toBeGreaterThan(numRuns / 20)
 })

@@ -1,4 +1,4 @@
-// What each operation costs: the requests that it sends, and when.
+// The cost of each operation: the requests that it sends, and their order.
 import type { FaceTheoryIsrMetaStore } from '@theory-cloud/tabletheory-isr'
 import { expect, test } from 'vitest'
 
@@ -18,9 +18,12 @@ test.each([get, invalidate, commit, release])('$method sends one request: $opera
 )
 
 test.each([
-  ['is granted', json({ Items: [] })],
-  ['is refused', fault('ConditionalCheckFailedException', 'no', 400, { Item: { lease_token: { S: 'theirs' } } })],
-])('a lease that %s takes one round trip: both requests are on their way before either is answered', (_, answer) => {
+  ['succeeds', json({ Items: [] })],
+  [
+    'finds the lease held',
+    fault('ConditionalCheckFailedException', 'no', 400, { Item: { lease_token: { S: 'theirs' } } }),
+  ],
+])('an acquire that %s takes one round trip: both requests are in flight before either is answered', (_, answer) => {
   const waiting: (() => void)[] = []
   return withStub(
     async ({ operation }) => {
@@ -37,14 +40,14 @@ test.each([
   )
 })
 
-test('a regeneration sends four requests: the release after a commit sends none', () =>
+test('a regeneration sends four requests, because the release after a commit sends none', () =>
   withStub(succeed, async (stub) => {
     const store = storeOf(stub)
     for (const { run } of [get, acquire, commit, release, release]) await run(store, 'key')
     expect(stub.operations().toSorted()).toEqual(['GetItem', 'PutItem', 'Query', 'TransactWriteItems'])
   }))
 
-test('a release is sent when the token was committed for another key, by another store, or was acquired again', () =>
+test('a release sends a request when its token was committed for another key or store, or acquired again', () =>
   withStub(succeed, async (stub) => {
     const store = storeOf(stub)
     await commit.run(store, 'key')
@@ -56,7 +59,7 @@ test('a release is sent when the token was committed for another key, by another
     expect(stub.count('DeleteItem')).toBe(3)
   }))
 
-test('a token that was committed is refused without a request until it is acquired again', () =>
+test('a committed token is refused without a request until it is acquired again', () =>
   withStub(succeed, async (stub) => {
     const store = storeOf(stub)
     await commit.run(store, 'key')
@@ -67,7 +70,7 @@ test('a token that was committed is refused without a request until it is acquir
     expect(stub.count('TransactWriteItems')).toBe(2)
   }))
 
-test("a call's time begins with the call: when it is up before the event loop comes round, nothing is sent", () =>
+test('a call sends nothing when the event loop is blocked until after its deadline', () =>
   withStub(succeed, async (stub) => {
     const store = storeAt(stub, { operationTimeoutMs: 1_000 })
     await get.run(store, 'key')
@@ -79,7 +82,7 @@ test("a call's time begins with the call: when it is up before the event loop co
     expect(stub.count('Query')).toBe(1)
   }))
 
-test('a request says who asks, and carries nothing that DynamoDB does not need', () =>
+test('a request has the package version as its user-agent, and no header that DynamoDB does not need', () =>
   withStub(succeed, async (stub) => {
     await get.run(storeAt(stub), 'key')
     const headers = stub.requests.map(({ headers }) => headers)
@@ -89,7 +92,7 @@ test('a request says who asks, and carries nothing that DynamoDB does not need',
     expect(headers[0]?.['user-agent']).toBe(`tabletheory-isr/${manifest.version}`)
   }))
 
-test('get is strongly consistent unless consistentRead is false, and nothing else changes with it', () =>
+test('get is strongly consistent unless consistentRead is false, which changes no other request', () =>
   withStub(succeed, async (stub) => {
     for (const [consistentRead, expected] of [
       [undefined, true],
@@ -113,7 +116,7 @@ test.each([
   [true, true],
   [false, false],
 ] as const)(
-  'a get that does not come to META within a megabyte reads it as consistently: consistentRead %s',
+  'a get whose Query ends before META reads META with the same consistency: consistentRead %s',
   (consistentRead, expected) => {
     const key = (sk: string) => ({ pk: { S: 'CACHE#key' }, sk: { S: sk } })
     const lock = { ...key('LOCK'), lease_token: { S: 'token' }, lease_expires_at: { N: '2000000005' } }
@@ -134,7 +137,7 @@ test.each([
   },
 )
 
-test('a get that comes to META sends nothing more, also when there is more behind it', () => {
+test('a get whose Query returns META sends no other request, even if the partition has more rows', () => {
   const key = (sk: string) => ({ pk: { S: 'CACHE#key' }, sk: { S: sk } })
   const meta = { s3_key: { S: 'pages/1.html' }, generated_at: { N: '2000000000' }, revalidate_seconds: { N: '60' } }
   const script: Script = () => json({ Items: [{ ...key('META'), ...meta }], Count: 1, LastEvaluatedKey: key('META') })

@@ -1,4 +1,4 @@
-// What lies in the table, attribute by attribute, when the store has written it.
+// The rows that the store writes, attribute by attribute.
 import type { CommitIsrGenerationInput, IsrCachedStrictCspPolicy } from '@theory-cloud/tabletheory-isr'
 import { beforeAll, describe, expect, test } from 'vitest'
 
@@ -22,7 +22,7 @@ async function metaOf(page: Partial<CommitIsrGenerationInput>, options = {}): Pr
 }
 
 describe('LOCK', () => {
-  test('holds token, owner, end in whole seconds and in exact milliseconds, and nothing else', async () => {
+  test('holds its keys, token, owner, end, fallback, cache key and ttl, and no other attribute', async () => {
     const cacheKey = newKey()
     const store = storeOf(table, { leaseToken: () => 'token-1' })
     await acquire(store, cacheKey, { nowMs: NOW + 123, fallbackRevalidateSeconds: 30 })
@@ -48,7 +48,7 @@ describe('LOCK', () => {
     { nowMs: 0, leaseDurationMs: 0.001, seconds: 1 },
     { nowMs: 999_999_999_999_999, leaseDurationMs: 86_400_000, seconds: 1_000_000_086_400 },
   ])(
-    '$nowMs + $leaseDurationMs ms ends at second $seconds, rounded up',
+    'of $leaseDurationMs ms from $nowMs has lease_expires_at $seconds, rounded up',
     async ({ nowMs, leaseDurationMs, seconds }) => {
       const cacheKey = newKey()
       await acquire(storeOf(table), cacheKey, { nowMs, leaseDurationMs })
@@ -64,13 +64,13 @@ describe('LOCK', () => {
     { leaseTtlBufferSeconds: 1, ttl: NOW_S + 6 },
     { leaseTtlBufferSeconds: 0.25, ttl: NOW_S + 6 },
     { leaseTtlBufferSeconds: 86_400.5, ttl: NOW_S + 5 + 86_401 },
-  ])('leaseTtlBufferSeconds $leaseTtlBufferSeconds makes a ttl of whole seconds', async ({ ttl, ...options }) => {
+  ])('has a ttl of whole seconds with leaseTtlBufferSeconds $leaseTtlBufferSeconds', async ({ ttl, ...options }) => {
     const cacheKey = newKey()
     await acquire(storeOf(table, options), cacheKey)
     expect((await lockOf(cacheKey)).ttl).toStrictEqual(N(ttl))
   })
 
-  test('leaseTtlBufferSeconds 0 writes no ttl', async () => {
+  test('has no ttl with leaseTtlBufferSeconds 0', async () => {
     const cacheKey = newKey()
     await acquire(storeOf(table, { leaseTtlBufferSeconds: 0 }), cacheKey)
     const lock = await lockOf(cacheKey)
@@ -93,7 +93,7 @@ describe('LOCK', () => {
 })
 
 describe('META', () => {
-  test('of a full page holds all that the page says, and nothing else; LOCK is gone', async () => {
+  test('of a page with all fields holds these fields and no other attribute, and LOCK is deleted', async () => {
     const cacheKey = newKey()
     const store = storeOf(table, { metaTtlSeconds: 86_400 })
     await publish(store, cacheKey, {
@@ -125,7 +125,7 @@ describe('META', () => {
     expect(await sortKeys(table, pkOf(cacheKey))).toEqual(['META'])
   })
 
-  test('of a minimal page has no optional attribute', async () => {
+  test('of a page with the required fields alone has no optional attribute', async () => {
     const cacheKey = newKey()
     await publish(storeOf(table), cacheKey)
     expect(await readRow(table, pkOf(cacheKey), 'META')).toStrictEqual({
@@ -142,7 +142,7 @@ describe('META', () => {
     })
   })
 
-  test('is replaced as a whole: nothing of the former page stays', async () => {
+  test('is replaced as a whole by the next commit, and keeps no attribute of the former page', async () => {
     const cacheKey = newKey()
     const store = storeOf(table)
     await publish(store, cacheKey, { etag: 'old', contentSecurityPolicy: 'old', strictCspPolicy: {} })
@@ -187,7 +187,7 @@ describe('META', () => {
     { metaTtlSeconds: 100.2, revalidateSeconds: 100.4, generatedAt: NOW, ttl: NOW_S + 101 },
     { metaTtlSeconds: 1e10, revalidateSeconds: 0, generatedAt: 0, ttl: 1e10 },
   ])(
-    'with $metaTtlSeconds s retention and $revalidateSeconds s freshness from $generatedAt may be collected at $ttl',
+    'with metaTtlSeconds $metaTtlSeconds and revalidateSeconds $revalidateSeconds from $generatedAt has ttl $ttl',
     async ({ metaTtlSeconds, ttl, ...page }) => {
       expect((await metaOf(page, { metaTtlSeconds })).ttl).toStrictEqual(N(ttl))
     },

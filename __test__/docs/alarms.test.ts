@@ -1,4 +1,4 @@
-// The template of alarms: CloudFormation's types accept it, CloudWatch has its metrics, and the documentation has its thresholds.
+// The template of alarms is valid for CloudFormation's types, uses metrics of CloudWatch, and has the documented thresholds.
 import { App, Stack } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
 import { CfnInclude } from 'aws-cdk-lib/cloudformation-include'
@@ -8,7 +8,7 @@ import { acquire, commit, get, invalidate, release } from '../support/calls.js'
 import { read, root } from '../support/documents.js'
 import { storeAt, succeed, withStub } from '../support/stub/stub.js'
 
-/** Under these dimensions CloudWatch has a series; under fewer it has none. */
+/** CloudWatch has a series under exactly these dimensions. Under fewer it has none. */
 const dimensionsOf: Record<string, string[]> = {
   ThrottledRequests: ['TableName', 'Operation'],
   SystemErrors: ['TableName', 'Operation'],

@@ -1,4 +1,4 @@
-// Every block of code in the documents: compiled if it is TypeScript, run if it is a command, parsed if it is data.
+// Every block of code in the documents: TypeScript compiles, commands run, and data can be parsed.
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -20,23 +20,23 @@ const execute = promisify(execFile)
 const of = (...languages: string[]): CodeBlock[] => blocks.filter(({ language }) => languages.includes(language))
 const title = ({ path, line }: CodeBlock): string => `${path}:${line}`
 
-test('each block says its language, and is checked by it', () => {
+test('each block names a language that is checked here', () => {
   const known = ['text', 'ts', 'diff', 'json', 'yaml', 'sh']
   expect(blocks.filter(({ language }) => !known.includes(language)).map(title)).toEqual([])
-  // A picture is the only text.
+  // The only block of text is a diagram.
   expect(of('text').map(({ path }) => path)).toEqual(['README.md'])
 })
 
-test('each block of YAML is YAML', () => {
+test('each block of YAML can be parsed', () => {
   for (const { text } of of('yaml')) expect(parseYaml(text)).toBeTypeOf('object')
 })
 
-test('each block of JSON is JSON, or members of an object', () => {
+test('each block of JSON can be parsed, alone or as members of an object', () => {
   for (const { text } of of('json')) JSON.parse(text.startsWith('{') ? text : `{${text}}`)
 })
 
-test('each block of TypeScript compiles; each change, before and after', async () => {
-  // In the package's own folder, so that it finds itself by its name, and the libraries.
+test('each block of TypeScript compiles, and each diff compiles before and after its change', async () => {
+  // The folder is inside the package, so that its files can import the package by name, and the libraries.
   await mkdir(`${root}node_modules/.cache`, { recursive: true })
   const folder = await mkdtemp(`${root}node_modules/.cache/code-blocks-`)
   try {
@@ -60,7 +60,7 @@ test('each block of TypeScript compiles; each change, before and after', async (
   }
 }, 120_000)
 
-/** With what a block leaves out because the one before it has it. */
+/** Adds the import that a block leaves out because an earlier block has it. */
 const module = (text: string): string =>
   text.includes('import ')
     ? text
@@ -91,11 +91,11 @@ describe('each command', () => {
   test.each(commands.map(({ path, words }) => [words.join(' '), path, words] as const))(
     '%s (%s)',
     async (_, path, words) => {
-      // Variables before a command are for the command.
+      // A command may follow assignments of variables.
       const command = words.slice(words.findIndex((word) => !/^[A-Z_]+=/.test(word)))
       const [program = '', ...args] = command.map((word) => (word === 'isr' ? (tables.get(path) ?? '') : word))
       const run = programs[program]
-      expect(run, `nothing here knows how to run ${program}`).toBeDefined()
+      expect(run, `no entry of "programs" runs "${program}"; add one`).toBeDefined()
       await run?.(args, { path, folder: folders.get(path) ?? '' })
     },
   )
@@ -105,7 +105,7 @@ describe('each command', () => {
     folder: string
   }
   const programs: Record<string, (args: string[], place: Place) => Promise<unknown>> = {
-    // These are run by CI itself, or by whoever measures: it is enough that they are there.
+    // CI or a benchmark runs these commands. Here it is enough that they exist.
     npm: async ([command = '', ...args]) => {
       const script = command === 'run' ? args[0] : command
       if (command === 'install') expect(args).toContain(packageName)
@@ -124,12 +124,12 @@ describe('each command', () => {
       expect(args[0]).toBe('test')
       expect(existsSync(join(root, 'tests', args[args.indexOf('--test') + 1] ?? ''))).toBe(true)
     },
-    // The changes are outside the working tree.
+    // These commands change more than the working tree, so they are not run.
     git: async (args) =>
       args[0] === 'config'
         ? expect(existsSync(join(root, args.at(-1) ?? ''))).toBe(true)
         : expect(args).toEqual(['push', '--follow-tags']),
-    // Asked of DynamoDB Local as the AWS CLI asks: with the same names in another case.
+    // Sends the command of the AWS CLI to DynamoDB Local. The SDK has the same names in another case.
     aws: async ([service, operation = '', ...args], { path }) => {
       expect(service).toBe('dynamodb')
       if (operation === 'wait') {
@@ -155,7 +155,7 @@ describe('each command', () => {
     expect(read(`.github/workflows/${value('--file')}`)).toContain(`environment: ${value('--environment')}\n`)
   }
 
-  /** `--some-name value` and so on, as the SDK takes it. */
+  /** Converts arguments `--some-name value` to an input of the SDK. */
   function input(args: string[], path: string): aws.CreateTableCommandInput & aws.DescribeTableCommandInput {
     const named: Record<string, unknown> = {}
     for (let index = 0; index < args.length; index += 2) {
@@ -178,6 +178,6 @@ describe('each command', () => {
 
 const pascalCase = (name: string): string => name.replace(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase())
 
-/** As a shell splits a line: single quotes, and a comment at its end. */
+/** Splits a line as a shell does, with single quotes and a comment at its end. */
 const words = (line: string): string[] =>
   (line.replace(/ +#.*$/, '').match(/'[^']*'|\S+/g) ?? []).map((word) => word.replace(/^'(.*)'$/, '$1'))

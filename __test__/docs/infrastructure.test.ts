@@ -1,4 +1,4 @@
-// The templates in docs/infrastructure: each makes the same table, on which the store works with the rights that they grant.
+// The templates in docs/infrastructure: each makes the same table, and grants the IAM permissions that the store needs.
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
@@ -20,17 +20,17 @@ import { storeAt, succeed, withStub } from '../support/stub/stub.js'
 
 const timeToLive = { AttributeName: 'ttl', Enabled: true }
 
-/** The rights that a request needs; a transaction's are those of its parts. */
-const rights: Record<string, string[]> = { TransactWriteItems: ['PutItem', 'DeleteItem'] }
+/** The IAM permissions of requests with another name. A transaction needs those of its parts. */
+const permissions: Record<string, string[]> = { TransactWriteItems: ['PutItem', 'DeleteItem'] }
 
-describe('the rights', () => {
+describe('the IAM permissions', () => {
   const granted = policy.Statement.flatMap(({ Action }) => Action)
 
   test('are those of the requests that the five operations send, and no others', () =>
     withStub(succeed, async (stub) => {
       for (const { run } of [get, acquire, commit, release, invalidate]) await run(storeAt(stub), 'key')
-      const needed = stub.operations().flatMap((operation) => rights[operation] ?? [operation])
-      expect([...new Set(needed)].map((right) => `dynamodb:${right}`).sort()).toEqual(granted)
+      const needed = stub.operations().flatMap((operation) => permissions[operation] ?? [operation])
+      expect([...new Set(needed)].map((permission) => `dynamodb:${permission}`).sort()).toEqual(granted)
     }))
 
   test('are the same in every template', async () => {
@@ -47,7 +47,7 @@ describe('the rights', () => {
 describe('the table', () => {
   const { KeySchema, AttributeDefinitions, BillingMode } = createTable
 
-  test('of the command line is one that the store takes as it is', async () => {
+  test('of the command line is accepted by ensureTable without a change', async () => {
     const TableName = `isr-${randomUUID()}`
     const input = { ...createTable, TableName } as CreateTableCommand['input']
     await dynamodb.send(new CreateTableCommand(input))

@@ -1,4 +1,4 @@
-// The listeners in examples/observability.ts, on a store.
+// The listeners in examples/observability.ts, with a store.
 import { expect, test } from 'vitest'
 
 import { toCloudWatch, toFaceTheory } from '../../examples/observability.js'

@@ -47,7 +47,7 @@ describe.each(documents)('%s', (path) => {
   })
 })
 
-/** The file, and the heading in it if the link names one. */
+/** Whether the file exists, and the heading in it if the link names one. */
 function isThere(from: string, link: string): boolean {
   const [file = '', heading] = link.split('#')
   const path = file === '' ? from : join(dirname(from), file)
@@ -55,7 +55,7 @@ function isThere(from: string, link: string): boolean {
   return heading === undefined || anchors(read(path)).includes(heading)
 }
 
-/** As GitHub makes them of headings. */
+/** The anchors that GitHub makes of the headings. */
 const anchors = (markdown: string): string[] =>
   [...markdown.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
     heading

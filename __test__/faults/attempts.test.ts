@@ -1,4 +1,4 @@
-// What DynamoDB's answers, and the lack of one, become: how often they are tried, and what is reported in the end.
+// The number of attempts after each kind of fault, and the code of the error that the call reports.
 import { describe, expect, test } from 'vitest'
 
 import { all, reporting } from '../support/calls.js'
@@ -40,7 +40,7 @@ const passing = [
   ['a JSON answer that is cut off', text('{"Items":['), 'ErrUnavailable'],
 ] as const
 
-/** Closes the connection of every answer: a request that breaks an idle one is sent again at no cost, and would be counted. */
+/** Closes the connection after every answer. Else a request on a broken idle connection would be sent again, and counted. */
 const onNewConnections =
   (script: Script): Script =>
   async (request, index) => {
@@ -49,7 +49,7 @@ const onNewConnections =
   }
 
 describe.concurrent.each(reporting)('$method', ({ method, operation, run }) => {
-  test.each(final)('%s is %s, at once', (dynamodbs, code) => {
+  test.each(final)('reports %s as %s after one attempt', (dynamodbs, code) => {
     const message = 'User: arn:aws:iam::123456789012:user/x is not authorized to perform: dynamodb:Query'
     return withStub(answersOf(operation, fault(dynamodbs, message)), async (stub) => {
       const error = await rejectionOf(() => run(storeAt(stub), 'key'))
@@ -60,7 +60,7 @@ describe.concurrent.each(reporting)('$method', ({ method, operation, run }) => {
     })
   })
 
-  test.each(passing)('%s is tried three times and then reported', (_, answer, code) =>
+  test.each(passing)('reports %s after three attempts', (_, answer, code) =>
     withStub(onNewConnections(answersOf(operation, answer)), async (stub) => {
       const error = await rejectionOf(() => run(storeAt(stub), 'key'))
       expectCode(error, code)
@@ -69,14 +69,14 @@ describe.concurrent.each(reporting)('$method', ({ method, operation, run }) => {
     }),
   )
 
-  test.each(passing)('%s that passes is not reported', (_, answer) =>
+  test.each(passing)('succeeds in its second attempt after %s', (_, answer) =>
     withStub(onNewConnections(answersOf(operation, answer, json({ Items: [] }))), async (stub) => {
       await run(storeAt(stub), 'key')
       expect(stub.count(operation)).toBe(2)
     }),
   )
 
-  test.each([1, 2, 5])('maxAttempts is the number of attempts: %i', (maxAttempts) =>
+  test.each([1, 2, 5])('makes maxAttempts attempts when each one fails: %i', (maxAttempts) =>
     withStub(answersOf(operation, fault('InternalServerError', 'oops', 500)), async (stub) => {
       const error = await rejectionOf(() => run(storeAt(stub, { maxAttempts, operationTimeoutMs: 30_000 }), 'key'))
       expectCode(error, 'ErrUnavailable')
@@ -84,7 +84,7 @@ describe.concurrent.each(reporting)('$method', ({ method, operation, run }) => {
     }),
   )
 
-  test.each(throttles)('%s does not count towards maxAttempts, and is ErrThrottled at the deadline', (throttle) =>
+  test.each(throttles)('does not count %s towards maxAttempts, and reports ErrThrottled at the deadline', (throttle) =>
     withStub(answersOf(operation, fault(throttle)), async (stub) => {
       const store = storeAt(stub, { maxAttempts: 1, operationTimeoutMs: 1_000 })
       expectCode(await rejectionOf(() => run(store, 'key')), 'ErrThrottled')
@@ -92,13 +92,13 @@ describe.concurrent.each(reporting)('$method', ({ method, operation, run }) => {
     }),
   )
 
-  test('a refused connection is ErrUnavailable, and says where', async () => {
+  test('reports a refused connection as ErrUnavailable, with the endpoint', async () => {
     const error = await rejectionOf(() => run(storeAt({ endpoint: closedEndpoint }), 'key'))
     expectCode(error, 'ErrUnavailable')
     expect(error.message).toContain(`endpoint ${closedEndpoint}`)
   })
 
-  test('a message names operation, table, place and key, which is shortened', () =>
+  test('names its operation, table, endpoint and shortened cache key in its error message', () =>
     withStub(answersOf(operation, fault('ValidationException', 'no')), async (stub) => {
       const error = await rejectionOf(() => run(storeAt(stub), `default::/${'é'.repeat(500)}?`))
       for (const part of [method, '"isr-stub"', stub.endpoint, `"default::/${'é'.repeat(50)}`]) {
@@ -114,11 +114,11 @@ describe.concurrent.each(all)('$method', ({ operation, run }) => {
     ['a server error', fault('InternalServerError', 'oops', 500)],
     ['a broken connection', hangUp],
     ['a conflict', fault('TransactionConflictException')],
-  ])('attempts that meet %s are at least 25 ms apart, and each time twice as far', async (_, answer) => {
+  ])('waits at least 25 ms before the second attempt after %s, and 50 ms before the third', async (_, answer) => {
     const times: number[] = []
     const script: Script = (request, index) => {
       if (request.operation !== operation) return succeed(request, index)
-      // Before the answer, and so before the pause that it begins.
+      // Noted before the answer, and so before the back-off that follows it.
       times.push(performance.now())
       return index < 2 ? answer : json({ Items: [] })
     }

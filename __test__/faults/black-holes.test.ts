@@ -1,4 +1,4 @@
-// Networks that swallow what they are given: every call settles in its time, and says which limit it ran into.
+// Networks that do not answer: every call settles before its deadline, and its error names the timeout that ended it.
 import type { FaceTheoryIsrMetaStoreOptions, IsrStoreFailure } from '@theory-cloud/tabletheory-isr'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { acquire, all, type MethodCall } from '../support/calls.js'
@@ -19,7 +19,7 @@ import {
   storeAt,
 } from '../support/stub/stub.js'
 
-/** What a call may take beyond its limit, on a machine that does nothing else. */
+/** The time that a call may take beyond its timeout, on a machine without other work. */
 const graceMs = 250
 
 let unconnectable: BlackHole
@@ -36,11 +36,11 @@ const answering = (answer: Answer) => (): { endpoint: string } => {
   return stub
 }
 
-// Windows refuses a connection that it does not queue.
+// Windows refuses a connection for which its queue has no room.
 const isPortable = process.platform !== 'win32'
 
 const holes: { hole: string; enter: () => { endpoint: string } }[] = [
-  ...(isPortable ? [{ hole: 'a connection that never stands', enter: () => unconnectable }] : []),
+  ...(isPortable ? [{ hole: 'a connection that is never accepted', enter: () => unconnectable }] : []),
   { hole: 'a connection without an answer', enter: answering(silence) },
   { hole: 'an answer without a body', enter: answering(headersOnly) },
   { hole: 'an answer with half a body', enter: answering(halfAnAnswer) },
@@ -48,7 +48,7 @@ const holes: { hole: string; enter: () => { endpoint: string } }[] = [
 
 const farAway = { connectTimeoutMs: 60_000, requestTimeoutMs: 60_000, operationTimeoutMs: 60_000 }
 
-/** In time, and with the limit's name; a release has nothing to say. */
+/** Expects each call to settle in time, with an `ErrTimeout` that names the limit. A release resolves. */
 function expectTimeouts(
   calls: readonly MethodCall[],
   results: readonly Timed<unknown>[],
@@ -69,7 +69,7 @@ function expectTimeouts(
   }
 }
 
-/** All within `operationTimeoutMs`, which is 700. */
+/** Expects all calls to settle within an `operationTimeoutMs` of 700. */
 async function expectToSettle(
   calls: readonly MethodCall[],
   at: { endpoint: string },
@@ -96,37 +96,39 @@ function enterAll(
   return timed(asked)
 }
 
-// An acquire keeps a tenth of its time to give back what it may have got.
+// An acquire keeps a tenth of its time to release a lease that it may have acquired.
 const inSilence = /: operationTimeoutMs \(700 ms\) (would be )?exceeded|nothing was sent/
 
 describe.each(holes)('in $hole', ({ hole, enter }) => {
-  test('each method settles within operationTimeoutMs, and names it', async () => {
+  test('each method settles within operationTimeoutMs, and its error names that option', async () => {
     for (const { elapsedMs } of await expectToSettle(all, enter(), inSilence)) expect(elapsedMs).toBeGreaterThan(620)
   })
 
   const [limit, phase] =
-    hole === 'a connection that never stands' ? ['connectTimeoutMs', 'connecting'] : ['requestTimeoutMs', 'the answer']
-  test(`each method tries again after ${limit}, and names it`, async () => {
+    hole === 'a connection that is never accepted'
+      ? ['connectTimeoutMs', 'connecting']
+      : ['requestTimeoutMs', 'the answer']
+  test(`each method makes a second attempt after ${limit}, and its error names that option`, async () => {
     const results = await enterAll(all, enter(), { ...farAway, [limit]: 300, maxAttempts: 2 })
     const message = new RegExp(`: ${limit} \\(300 ms\\) exceeded .*${phase}.*, after 2 attempts$`)
-    // Two attempts, and the longest pause between them.
+    // Two attempts, and the longest back-off between them.
     const twice = 300 + 50 + 300
-    // An acquire gives back what it may have got, if there was a connection to get it over.
+    // If there was a connection, an acquire also releases the lease that it may have acquired.
     const again = limit === 'requestTimeoutMs' ? twice : 0
     expectTimeouts(all, results, message, (method) => (method === 'tryAcquireLease' ? twice + again : twice))
   })
 
   const calls = Array.from({ length: 200 / all.length }, () => all).flat()
   test.each([
-    ['as many keys', (index: number) => `key ${index}`],
+    ['200 keys', (index: number) => `key ${index}`],
     ['one key', () => 'key'],
-  ])('200 calls at once for %s settle within operationTimeoutMs, and name it', async (_, keyOf) => {
+  ])('200 concurrent calls for %s settle within operationTimeoutMs, and their errors name it', async (_, keyOf) => {
     await expectToSettle(calls, enter(), /: operationTimeoutMs \(700 ms\) (would be )?exceeded/, keyOf)
   })
 })
 
 describe('in silence after a server error', () => {
-  test('each method settles within operationTimeoutMs, and names it', async () => {
+  test('each method settles within operationTimeoutMs, and its error names that option', async () => {
     const failed = new Set<string>()
     stub.play(({ text, operation }) => {
       const request = `${operation} ${/key \d/.exec(text)?.[0]}`
@@ -138,11 +140,11 @@ describe('in silence after a server error', () => {
   })
 })
 
-describe('an acquire whose write succeeds', () => {
+describe('an acquire whose put succeeds', () => {
   test.each<[string, Script]>([
     ['read', answersOf('GetItem', silence)],
     ['read and release', ({ operation }) => (operation === 'PutItem' ? json({ Items: [] }) : silence)],
-  ])('and whose %s meets silence settles within operationTimeoutMs, and names it', async (_, script) => {
+  ])('settles within operationTimeoutMs without an answer to its %s, and its error names it', async (_, script) => {
     stub.play(script)
     await expectToSettle([acquire], stub, inSilence)
   })

@@ -1,4 +1,5 @@
-// A machine whose clock is off: AWS refuses its signatures, and tells its own time. Only such an answer sets the clock.
+// Clock skew: AWS refuses a signature with a wrong time, and its answer has the right time. Only such an answer corrects
+// the clock of the signatures.
 import { expect, test } from 'vitest'
 
 import { all, get, type MethodCall } from '../support/calls.js'
@@ -11,7 +12,7 @@ function signedAt({ headers }: Received): number {
   return Date.parse(`${date}${time}`.replace(/(....)(..)(..)(..)(..)(..)/, '$1-$2-$3T$4:$5:$6Z'))
 }
 
-/** A server whose clock is off by so much, and which refuses signatures that are off by more than five minutes from it. */
+/** A server whose clock is `offsetMs` ahead, and which refuses signatures with more than five minutes of clock skew. */
 const serverAhead =
   (offsetMs: number): Script =>
   async (request, index) => {
@@ -24,14 +25,14 @@ const serverAhead =
     }
   }
 
-/** Of the operation that decides: an acquire's read of META goes out beside it. */
+/** The number of requests of the call's own operation, without the read of META that an acquire sends too. */
 const countOf = (stub: Stub, { operation }: MethodCall): number => stub.count(operation)
 
 test.each([
   ['an hour behind', 60],
   ['ten minutes behind', 10],
   ['an hour ahead', -60],
-])('on a machine that is %s the first get succeeds, and later ones send one request', (_, minutes) =>
+])('the first get on a machine that is %s succeeds, and the next one sends one request', (_, minutes) =>
   withStub(serverAhead(minutes * minuteMs), async (stub) => {
     const store = storeAt(stub)
     await expect(get.run(store, 'key')).resolves.toBeNull()
@@ -48,7 +49,7 @@ test.each(all)('the first $method succeeds on a machine that is an hour behind',
   }),
 )
 
-test('a signature that stays refused is ErrCredentials after two attempts', () =>
+test('a signature that stays refused causes ErrCredentials after two attempts', () =>
   withStub(
     () => fault('InvalidSignatureException', 'Signature expired'),
     async (stub) => {
@@ -58,7 +59,7 @@ test('a signature that stays refused is ErrCredentials after two attempts', () =
     },
   ))
 
-test('a wrong Date on an answer that does not refuse the clock spoils neither the next attempt nor the next call', () =>
+test('a wrong Date header of a server error does not change the time in later signatures', () =>
   withStub(serverAhead(0), async (stub) => {
     const honest = serverAhead(0)
     stub.play((request, index) => {

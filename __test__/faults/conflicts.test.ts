@@ -1,4 +1,4 @@
-// Transactions that are in each other's way: tried again, counted apart, and never taken for a lost lease.
+// Conflicts of transactions are retried, have a limit of their own, and are never reported as a lost lease.
 import { describe, expect, test } from 'vitest'
 
 import { acquire, commit, invalidate } from '../support/calls.js'
@@ -24,7 +24,7 @@ describe.concurrent.each([commit, invalidate])('$method', ({ operation, run }) =
     ['TransactionConflict for the first item', conflict],
     ['TransactionConflict for the second item', cancelled('None', 'TransactionConflict')],
     ['TransactionInProgressException', fault('TransactionInProgressException')],
-  ])('%s is tried eight times, whatever maxAttempts is, and then ErrConflict', (_, answer) =>
+  ])('reports %s as ErrConflict after eight attempts, even with maxAttempts 1', (_, answer) =>
     withStub(answersOf(operation, answer), async (stub) => {
       const error = await rejectionOf(() => run(storeAt(stub, { maxAttempts: 1 }), 'key'))
       expectCode(error, 'ErrConflict')
@@ -32,7 +32,7 @@ describe.concurrent.each([commit, invalidate])('$method', ({ operation, run }) =
     }),
   )
 
-  test('seven conflicts and a success are a success, all under one client request token', () =>
+  test('succeeds after seven conflicts, with one client request token in all attempts', () =>
     withStub(answersOf(operation, conflict, ...times(6, conflict), json({ Items: [] })), async (stub) => {
       await run(storeAt(stub), 'key')
       expect(stub.count(operation)).toBe(8)
@@ -41,7 +41,7 @@ describe.concurrent.each([commit, invalidate])('$method', ({ operation, run }) =
       expect(new Set(stub.requests.map(({ text }) => text.length)).size).toBe(1)
     }))
 
-  test('attempts that fail in every way are all under one client request token', () => {
+  test('sends one client request token in all attempts, after each kind of fault', () => {
     const throttled = fault('ThrottlingException')
     const oops = fault('InternalServerError', 'oops', 500)
     const answers = [hangUp, throttled, conflict, oops, silence, fault('TransactionInProgressException')] as const
@@ -53,7 +53,7 @@ describe.concurrent.each([commit, invalidate])('$method', ({ operation, run }) =
     })
   })
 
-  test('each call has a client request token of its own', () =>
+  test('sends another client request token in each call', () =>
     withStub(answersOf(operation, json({ Items: [] })), async (stub) => {
       await run(storeAt(stub), 'key')
       await run(storeAt(stub), 'key')
@@ -62,7 +62,7 @@ describe.concurrent.each([commit, invalidate])('$method', ({ operation, run }) =
     }))
 
   test.each(['ThrottlingError', 'ProvisionedThroughputExceeded'])(
-    'a transaction that is cancelled by %s is repeated until the deadline, and then ErrThrottled',
+    'repeats a transaction that is cancelled by %s until the deadline, and reports ErrThrottled',
     (reason) =>
       withStub(answersOf(operation, cancelled('None', reason)), async (stub) => {
         const store = storeAt(stub, { operationTimeoutMs: 1_500, maxAttempts: 1 })
@@ -71,7 +71,7 @@ describe.concurrent.each([commit, invalidate])('$method', ({ operation, run }) =
       }),
   )
 
-  test('neither conflicts nor throttles count towards maxAttempts', () => {
+  test('counts neither conflicts nor throttled attempts towards maxAttempts', () => {
     const throttled = fault('ThrottlingException')
     const answers = [throttled, conflict, conflict, throttled, conflict, throttled] as const
     return withStub(answersOf(operation, ...answers, json({ Items: [] })), async (stub) => {
@@ -80,7 +80,7 @@ describe.concurrent.each([commit, invalidate])('$method', ({ operation, run }) =
     })
   })
 
-  test('conflicts end with the time for the call', () =>
+  test('does not retry a conflict after the deadline of the call', () =>
     withStub(answersOf(operation, conflict), async (stub) => {
       const error = await rejectionOf(() => run(storeAt(stub, { operationTimeoutMs: 300 }), 'key'))
       expect(['ErrConflict', 'ErrTimeout']).toContain(error.code)
@@ -89,7 +89,7 @@ describe.concurrent.each([commit, invalidate])('$method', ({ operation, run }) =
     }))
 
   test.each([['ValidationError'], ['ItemCollectionSizeLimitExceeded'], ['DuplicateItem'], ['None'], ['SomethingNew']])(
-    'a transaction that is cancelled by %s is ErrUnexpected, at once',
+    'reports a transaction that is cancelled by %s as ErrUnexpected after one attempt',
     (reason) =>
       withStub(answersOf(operation, cancelled(reason, 'None')), async (stub) => {
         const error = await rejectionOf(() => run(storeAt(stub), 'key'))
@@ -107,7 +107,7 @@ describe.concurrent('commitGeneration', () => {
     ['None', cancelled('ConditionalCheckFailed', 'None')],
     ['TransactionConflict', cancelled('ConditionalCheckFailed', 'TransactionConflict')],
     ['ThrottlingError', cancelled('ConditionalCheckFailed', 'ThrottlingError')],
-  ])('ConditionalCheckFailed beside %s is a lost lease, at once', (_, answer) =>
+  ])('reports ConditionalCheckFailed beside %s as a lost lease after one attempt', (_, answer) =>
     withStub(answersOf(operation, answer), async (stub) => {
       const error = await rejectionOf(() => run(storeAt(stub), 'key'))
       expectCode(error, 'ErrLeaseNotOwned')
@@ -116,13 +116,13 @@ describe.concurrent('commitGeneration', () => {
     }),
   )
 
-  test('a conflict and then ConditionalCheckFailed is a lost lease', () =>
+  test('reports ConditionalCheckFailed after a conflict as a lost lease', () =>
     withStub(answersOf(operation, conflict, cancelled('ConditionalCheckFailed', 'None')), async (stub) => {
       expectCode(await rejectionOf(() => run(storeAt(stub), 'key')), 'ErrLeaseNotOwned')
       expect(stub.count(operation)).toBe(2)
     }))
 
-  test('a commit that failed may be tried again by its caller', () =>
+  test('accepts the same token again after a commit that failed', () =>
     withStub(answersOf(operation, fault('InternalServerError', 'oops', 500), json({ Items: [] })), async (stub) => {
       const store = storeAt(stub, { maxAttempts: 1 })
       expectCode(await rejectionOf(() => run(store, 'key')), 'ErrUnavailable')
@@ -130,7 +130,7 @@ describe.concurrent('commitGeneration', () => {
     }))
 })
 
-test('an invalidation that was cancelled for whatever reason is not reported as done', () =>
+test('invalidate reports a transaction that is cancelled by ConditionalCheckFailed as ErrUnexpected', () =>
   withStub(answersOf('TransactWriteItems', cancelled('ConditionalCheckFailed', 'None')), async (stub) => {
     expectCode(await rejectionOf(() => invalidate.run(storeAt(stub), 'key')), 'ErrUnexpected')
   }))
@@ -139,7 +139,7 @@ describe.concurrent('tryAcquireLease', () => {
   const { operation, run } = acquire
   const conflict = fault('TransactionConflictException')
 
-  test('a conflict is tried three times, whatever maxAttempts is, and then somebody else has the lease', () =>
+  test('returns acquired: false after three conflicts, even with maxAttempts 1', () =>
     withStub(answersOf(operation, conflict), async (stub) => {
       const result = await run(storeAt(stub, { maxAttempts: 1 }), 'key')
       const record = { cacheKey: 'key', leaseOwner: null, leaseToken: null, leaseExpiresAt: 0, revalidateSeconds: 60 }
@@ -147,14 +147,14 @@ describe.concurrent('tryAcquireLease', () => {
       expect(stub.count(operation)).toBe(3)
     }))
 
-  test('two conflicts and a success are a lease', () =>
+  test('acquires the lease after two conflicts, with the same row in each attempt', () =>
     withStub(answersOf(operation, conflict, conflict, json({ Items: [] })), async (stub) => {
       expect(await run(storeAt(stub), 'key')).toMatchObject({ acquired: true })
       const rows = stub.requests.filter((request) => request.operation === operation).map(({ body }) => body.Item)
       expect(rows).toEqual([rows[0], rows[0], rows[0]])
     }))
 
-  test('a throttled attempt and conflicts are somebody else, too: nothing can have been applied', () =>
+  test('returns acquired: false after a throttled attempt and three conflicts, which cannot have taken effect', () =>
     withStub(answersOf(operation, fault('ThrottlingException'), conflict), async (stub) => {
       expect(await run(storeAt(stub), 'key')).toMatchObject({ acquired: false, leaseToken: null })
       expect(stub.count(operation)).toBe(4)
@@ -164,7 +164,7 @@ describe.concurrent('tryAcquireLease', () => {
     ['a lost answer', hangUp],
     ['no answer in time', silence],
     ['a server error', fault('InternalServerError', 'oops', 500)],
-  ])('%s and then conflicts are ErrConflict: the lease may be ours, and is released', (_, answer) =>
+  ])('reports ErrConflict after %s and conflicts, and releases the lease that it may have acquired', (_, answer) =>
     withStub(answersOf(operation, answer, conflict), async (stub) => {
       expectCode(await rejectionOf(() => run(storeAt(stub, { requestTimeoutMs: 1_000 }), 'key')), 'ErrConflict')
       expect(stub.count(operation)).toBe(4)
@@ -172,7 +172,7 @@ describe.concurrent('tryAcquireLease', () => {
     }),
   )
 
-  test('a refused write answers with the row that refused it', () => {
+  test('returns the lease of the row that made the put fail, without another request', () => {
     const holder = {
       lease_token: { S: 'theirs' },
       lease_owner: { S: 'them' },
@@ -188,7 +188,7 @@ describe.concurrent('tryAcquireLease', () => {
   })
 })
 
-test('a release is tried three times against conflicts, and then let go', () =>
+test('releaseLease resolves after three attempts that meet conflicts', () =>
   withStub(answersOf('DeleteItem', fault('TransactionConflictException')), async (stub) => {
     await storeAt(stub, { maxAttempts: 1 }).releaseLease(goodInput.releaseLease)
     expect(stub.count('DeleteItem')).toBe(3)

@@ -1,4 +1,4 @@
-// Callers that all give one leaseOwner: each may acquire, so none must wait until the others are through.
+// Concurrent callers with the same leaseOwner: each may acquire the lease, so none waits until the others have settled.
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { IsrStoreFailure, TryAcquireIsrLeaseResult } from '@theory-cloud/tabletheory-isr'
@@ -9,7 +9,7 @@ import { withStub } from '../support/stub/stub.js'
 
 const latencyMs = 700
 
-test('thirty callers with one leaseOwner acquire in their time at 700 ms of latency', () =>
+test('thirty concurrent callers with one leaseOwner acquire before their deadline at a latency of 700 ms', () =>
   withStub(
     through(() => 'passes'),
     async (stub) => {
@@ -18,7 +18,7 @@ test('thirty callers with one leaseOwner acquire in their time at 700 ms of late
         await sleep(latencyMs)
         return pass(request, index)
       })
-      // A busy machine is given as much as the network takes: one alone needs 700 ms, thirty in a row 21,000 ms.
+      // One acquire needs 700 ms, and thirty in sequence need 21,000 ms. The deadline leaves time for a busy machine.
       const store = storeBehind(await makeTable(), stub, { requestTimeoutMs: 5_000, operationTimeoutMs: 4_000 })
       const claim = { cacheKey: newKey(), leaseOwner: 'constant', nowMs: 2_000_000_000_000 }
       const acquire = (): Promise<TryAcquireIsrLeaseResult> =>

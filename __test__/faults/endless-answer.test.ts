@@ -1,4 +1,4 @@
-// An answer that does not end is refused while it is read: DynamoDB's longest has 1 MB of items.
+// An answer that does not end is refused while it is read: the longest answer of DynamoDB has 1 MB of items.
 import { once } from 'node:events'
 
 import { expect, test } from 'vitest'
@@ -8,7 +8,7 @@ import { type Answer, answersOf, json, storeAt, withStub } from '../support/stub
 
 const mebibyte = 2 ** 20
 
-/** Sends whitespace as long as it is read, and counts the bytes. */
+/** Sends whitespace while the client reads it, and counts the bytes. */
 function endless(): { answer: Answer; sentBytes: () => number } {
   const chunk = Buffer.alloc(mebibyte / 4, ' ')
   let sent = 0
@@ -23,7 +23,7 @@ function endless(): { answer: Answer; sentBytes: () => number } {
   return { answer, sentBytes: () => sent }
 }
 
-test('an answer without an end is refused at 8 MB, and the process does not grow with it', async () => {
+test('get refuses an endless answer at 8 MB, and the memory of the process grows by less than 100 MB', async () => {
   const { answer, sentBytes } = endless()
   await withStub(answersOf('Query', answer), async (stub) => {
     const { code, retryable, grownBy } = await inProcess({}, stub.endpoint, async (isr, endpoint) => {
@@ -51,7 +51,7 @@ test('an answer without an end is refused at 8 MB, and the process does not grow
   })
 })
 
-test('an answer of 7 MB is read', () =>
+test('get reads an answer of 7 MB', () =>
   withStub(answersOf('Query', json({ padding: ' '.repeat(7 * mebibyte), Items: [], Count: 0 })), async (stub) => {
     expect(await storeAt(stub).get('key')).toBeNull()
   }))

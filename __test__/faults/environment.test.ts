@@ -1,5 +1,5 @@
-// JavaScript may write process.env at any time, and native code that reads it meanwhile ends the process. So only the
-// JavaScript thread reads it.
+// JavaScript may write process.env at any time. A concurrent read by native code crashes the process, so only the
+// JavaScript thread reads the environment.
 import { createHash } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -24,7 +24,7 @@ import { json, type Received, succeed } from '../support/stub/stub.js'
 
 const library = preloadable('getenv')
 
-/** One answer in the form of each credential service, by the path that it is asked for. */
+/** Answers the requests to each credential service in the form of that service. */
 function playServices(): void {
   const ends = '2999-01-01T00:00:00Z'
   const role = { Code: 'Success', AccessKeyId: 'AKIDSERVICE', SecretAccessKey: 'secret', Token: 't', Expiration: ends }
@@ -126,10 +126,11 @@ describe.skipIf(library === null)('no thread but the JavaScript thread reads the
     expect(await readFile(log, 'utf8')).toBe('')
   })
 
-  test('and the counter sees one that does', async () => {
+  test('and a read by a worker thread of Node.js appears in the log', async () => {
     const log = join(folder, 'getenv.log')
     const env = { LD_PRELOAD: library ?? '', GETENV_LOG: log }
-    // A worker thread of Node.js reads its copy of the environment; the process's own it reads for the time zone.
+    // By default a worker thread of Node.js reads a copy of the environment, and that of the process for the time zone only.
+    // With SHARE_ENV it reads that of the process.
     await inProcess(env, null, () => {
       const { Worker, SHARE_ENV: env } = process.getBuiltinModule('node:worker_threads')
       const worker = new Worker('process.env.SEEN_BY_COUNTER', {
@@ -142,7 +143,7 @@ describe.skipIf(library === null)('no thread but the JavaScript thread reads the
   })
 })
 
-test('reads beside 12,000 new variables end no process', { timeout: 300_000 }, async () => {
+test('a process that sets 12,000 variables during its gets does not crash', { timeout: 300_000 }, async () => {
   const keys = { AWS_ACCESS_KEY_ID: 'AKIDENV', AWS_SECRET_ACCESS_KEY: 'secret' }
   const readWhileWriting = () =>
     inProcess({ ...region, ...keys }, elsewhere(), async ({ FaceTheoryIsrMetaStore }, endpoint) => {

@@ -1,4 +1,4 @@
-// The codes that the store can end in, and what their messages say.
+// The codes and the messages of the store's errors.
 import { inspect } from 'node:util'
 
 import { CreateTableCommand } from '@aws-sdk/client-dynamodb'
@@ -19,7 +19,7 @@ beforeAll(async () => {
 beforeEach(() => stub.play(succeed))
 afterAll(() => stub.close())
 
-test('a table that does not exist is ErrTableNotFound, which says which and where', async () => {
+test('a call on a table that does not exist rejects with ErrTableNotFound, with table name and endpoint', async () => {
   const table = `isr-none-${crypto.randomUUID()}`
   for (const { method, run } of reporting) {
     const error = await rejectionOf(() => run(storeOf(table), newKey()))
@@ -29,7 +29,7 @@ test('a table that does not exist is ErrTableNotFound, which says which and wher
   }
 })
 
-test('a table with other keys is ErrUnexpected, with what DynamoDB says', async () => {
+test("a call on a table with other keys rejects with ErrUnexpected, with DynamoDB's error in the message", async () => {
   const TableName = `isr-other-${crypto.randomUUID()}`
   await dynamodb.send(
     new CreateTableCommand({
@@ -46,7 +46,7 @@ test('a table with other keys is ErrUnexpected, with what DynamoDB says', async 
   }
 })
 
-test('a lost lease is ErrLeaseNotOwned with the whole cache key, its control characters escaped, and nothing else in its message', async () => {
+test('the message of ErrLeaseNotOwned has the whole cache key, its control characters escaped, and no more', async () => {
   const store = storeOf(await makeTable())
   for (const cacheKey of [newKey(), `${newKey()}${'x'.repeat(3_000)}`, `${newKey()} "quoted"\n`]) {
     const error = await rejectionOf(() => commit.run(store, cacheKey))
@@ -55,8 +55,8 @@ test('a lost lease is ErrLeaseNotOwned with the whole cache key, its control cha
   }
 })
 
-test('no region is ErrConfig, and no credentials are ErrCredentials, at the first call and not before', async () => {
-  // Not a loopback address, where neither would be needed.
+test('the first call rejects with ErrConfig without a region, and with ErrCredentials without credentials', async () => {
+  // A loopback address would need neither a region nor credentials.
   const endpoint = stub.endpoint.replace('127.0.0.1', '0.0.0.0')
   const env = { AWS_EC2_METADATA_DISABLED: 'true' }
   const outcomes = await inProcess(env, endpoint, async ({ FaceTheoryIsrMetaStore }, endpoint) => {
@@ -76,7 +76,7 @@ test('no region is ErrConfig, and no credentials are ErrCredentials, at the firs
   expect(stub.requests).toEqual([])
 })
 
-test('an answer of the right form with the wrong types is an error or nothing, and no crash', async () => {
+test('get rejects or returns null for an answer with values of wrong types, without a crash', async () => {
   const bodies = [
     '[]',
     'null',
@@ -94,14 +94,14 @@ test('an answer of the right form with the wrong types is an error or nothing, a
   }
 })
 
-test('calls at the same time fail each for itself', async () => {
+test('a failed call does not affect concurrent calls of the same store', async () => {
   stub.play((request) => (request.text.includes('CACHE#bad') ? fault('ValidationException') : json({ Items: [] })))
   const store = storeAt(stub)
   const outcomes = await Promise.allSettled([get.run(store, 'good'), get.run(store, 'bad'), acquire.run(store, 'good')])
   expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
 })
 
-test('a store that has failed works again when DynamoDB does', async () => {
+test('a store whose call failed succeeds when DynamoDB answers again', async () => {
   const store = storeAt(stub, { maxAttempts: 1 })
   for (const { run, operation } of reporting) {
     stub.play(answersOf(operation, fault('InternalServerError', 'oops', 500), json({ Items: [] })))
@@ -110,7 +110,7 @@ test('a store that has failed works again when DynamoDB does', async () => {
   }
 })
 
-test('code and retryable are shown by what logs an error, and name, message and cause are as hidden as in any error', async () => {
+test('code and retryable of an error are enumerable, and name, message and cause are not', async () => {
   stub.play(() => fault('AccessDeniedException'))
   const reported = await rejectionOf(() => get.run(storeAt(stub), 'key'))
   const refused = await rejectionOf(() => storeAt(stub).get(''))

@@ -1,4 +1,4 @@
-// Files that do not answer, as on a dead mount: they keep nothing waiting but the calls that need them, and those no longer than
+// Files whose read blocks, as on a dead network mount. They delay only the calls that need them, and those no longer than
 // operationTimeoutMs.
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
@@ -23,7 +23,7 @@ interface Files {
   environment: Environment
 }
 
-/** How the calls of a store that needs the file end, and meanwhile those of a store that does not. */
+/** The outcomes of calls of a store that needs the file, and of concurrent calls of a store that does not. */
 const callBoth = (files: Files) =>
   inProcess(
     { ...offline, ...region },
@@ -58,8 +58,6 @@ const callBoth = (files: Files) =>
       const others = await Promise.all(Array.from({ length: 20 }, (_, index) => ended(healthy.get(`key ${index}`))))
       const codes = await Promise.all(calls)
       const elapsedMs = performance.now() - begin
-      // A thread that waits for a file would hold the process.
-      process.stdout.once('drain', () => {})
       return { codes: [...new Set(codes)], others: [...new Set(others)], elapsedMs }
     },
   )
@@ -75,18 +73,21 @@ const variables: [string, (path: string) => Environment][] = [
   ['AWS_CA_BUNDLE', (path) => ({ ...keys, AWS_CA_BUNDLE: path })],
 ]
 
-describe.skipIf(process.platform === 'win32')('a file that does not answer', () => {
-  test.each(variables)('as %s: its calls settle in their time, and others go on', async (_, environment) => {
-    const endpoint = elsewhere()
-    const files = { endpoint, secureEndpoint: 'https://0.0.0.0:1', environment: environment(silentFile()) }
-    const { codes, others, elapsedMs } = await callBoth(files)
-    expect(others).toEqual(['resolved'])
-    expect(codes).toEqual([expect.stringMatching(/^Err(Timeout|Unavailable)$/)])
-    expect(elapsedMs).toBeLessThan(10_000)
-    expect(stub.count('Query')).toBe(20)
-  })
+describe.skipIf(process.platform === 'win32')('a file whose read blocks', () => {
+  test.each(variables)(
+    'as %s delays its own calls at most until their deadline, and no others',
+    async (_, environment) => {
+      const endpoint = elsewhere()
+      const files = { endpoint, secureEndpoint: 'https://0.0.0.0:1', environment: environment(silentFile()) }
+      const { codes, others, elapsedMs } = await callBoth(files)
+      expect(others).toEqual(['resolved'])
+      expect(codes).toEqual([expect.stringMatching(/^Err(Timeout|Unavailable)$/)])
+      expect(elapsedMs).toBeLessThan(10_000)
+      expect(stub.count('Query')).toBe(20)
+    },
+  )
 
-  test('as AWS_SHARED_CREDENTIALS_FILE: calls succeed once it has answered', async () => {
+  test('as AWS_SHARED_CREDENTIALS_FILE lets calls succeed after it has been read', async () => {
     const fifo = silentFile()
     const late = { endpoint: elsewhere(), fifo, text: `[default]\n${keysOf('AKIDLATE')}` }
     const env = { ...offline, ...region, AWS_SHARED_CREDENTIALS_FILE: fifo }
@@ -99,8 +100,8 @@ describe.skipIf(process.platform === 'win32')('a file that does not answer', () 
         )
       const first = await call()
       const { writeFileSync } = process.getBuiltinModule('node:fs')
-      for (let tries = 0; tries < 20; tries += 1) {
-        // Opens as soon as one reads it.
+      for (let attempts = 0; attempts < 20; attempts += 1) {
+        // `writeFileSync` returns when a thread of the store reads the FIFO.
         const write = new Promise((resolve) => setImmediate(() => resolve(writeFileSync(fifo, text))))
         const [end] = await Promise.all([call(), write])
         if (end === 'resolved') return { first, end }

@@ -1,4 +1,5 @@
-// A process that is frozen, as AWS Lambda does it, while its answers come in: they count before a time limit that has passed.
+// AWS Lambda can freeze a process while its answers arrive. After the thaw such an answer counts, even if its deadline has
+// passed.
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { expect, test } from 'vitest'
@@ -14,12 +15,12 @@ const limits = { connectTimeoutMs: 5_000, requestTimeoutMs: 1_500, operationTime
 test.skipIf(process.platform === 'win32').each([
   ['plain HTTP', undefined],
   ['TLS', serverIdentity],
-])('answers over %s that came in during a freeze longer than the limits win', async (_, identity) => {
+])('calls over %s succeed when their answers arrive in a freeze longer than their timeouts', async (_, identity) => {
   const stub = await startStub(await identity?.())
   const env = { NODE_EXTRA_CA_CERTS: tlsFile('authority.pem') }
   const frozen = await Contender.start('isr-frozen', { endpoint: stub.endpoint, ...limits }, env)
   try {
-    // Connections first: their handshakes take a while on a busy machine.
+    // The connections are opened first, because their handshakes take a while on a busy machine.
     await Promise.all(Array.from({ length: calls }, (_, index) => frozen.store.get(`warm ${index}`).catch(() => null)))
     const gate = new Gate()
     stub.play(async (request, index) => {

@@ -1,4 +1,4 @@
-// Requests that are never answered delay their own calls, and neither the callers behind them nor other keys.
+// A request that is never answered delays its own call, and neither later calls for its key nor calls for other keys.
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { describe, expect, test } from 'vitest'
@@ -6,12 +6,12 @@ import { describe, expect, test } from 'vitest'
 import { type Received, type Script, silence, storeAt, succeed, withStub } from '../support/stub/stub.js'
 
 const limits = { requestTimeoutMs: 20_000, operationTimeoutMs: 40_000 }
-/** A long time for an answer that is ready, and far below the limit of a request. */
+/** A long time for an answer that is ready, and far below `requestTimeoutMs`. */
 const soonMs = 8_000
 
 const isAbout = ({ text }: Received, key: string): boolean => text.includes(`CACHE#${key}"`)
 
-/** Never answers the first `count` requests that `matches`. */
+/** Never answers the first `count` requests for which `matches` holds. */
 const hanging = (count: number, matches: (request: Received) => boolean): Script => {
   let hung = 0
   return (request, index) => {
@@ -29,7 +29,7 @@ const soon = <T>(call: Promise<T>): Promise<T | 'too late'> =>
   Promise.race([call, sleep(soonMs, 'too late' as const, { ref: false })])
 
 describe('a request that is never answered', () => {
-  test('delays no get that begins for its key after it was sent', () =>
+  test('delays no get for its key that begins after it was sent', () =>
     withStub(
       hanging(1, (request) => isAbout(request, 'hot')),
       async (stub) => {
@@ -42,7 +42,7 @@ describe('a request that is never answered', () => {
       },
     ))
 
-  test('delays no tryAcquireLease that begins for its key after it was sent', () =>
+  test('delays no tryAcquireLease for its key that begins after it was sent', () =>
     withStub(
       hanging(1, ({ operation }) => operation === 'PutItem'),
       async (stub) => {
@@ -62,7 +62,7 @@ describe('a request that is never answered', () => {
       },
     ))
 
-  test('delays no other key, also with 64 of its kind', () =>
+  test('delays no get for another key, even if 64 such requests are in flight', () =>
     withStub(
       hanging(64, ({ text }) => text.includes('CACHE#silent')),
       async (stub) => {

@@ -1,4 +1,4 @@
-// Answers that are lost after the request took effect: what was applied is a success, and costs one more request.
+// Answers that are lost after the request took effect: the call succeeds, and costs one more request.
 import type { FaceTheoryIsrMetaStore } from '@theory-cloud/tabletheory-isr'
 import { beforeAll, describe, expect, test } from 'vitest'
 
@@ -23,7 +23,7 @@ const leaseOf = async (store: FaceTheoryIsrMetaStore, cacheKey: string) => {
   return { cacheKey, leaseOwner: 'owner', leaseToken: leaseToken ?? 'none' }
 }
 
-/** Two requests of `operation` for each key, and one of every other operation that was asked for. */
+/** Expects two requests of `operation` for each key, and at most one of any other operation. */
 function expectOneMore(stub: Stub, operation: string, cacheKeys: string[]): void {
   const sent = (wanted: boolean) =>
     stub.requests
@@ -35,8 +35,8 @@ function expectOneMore(stub: Stub, operation: string, cacheKeys: string[]): void
   if (sent(false).length > 0) expect(sent(false)).toEqual(once)
 }
 
-describe('of many lost answers, each', () => {
-  test('acquire is a lease, with the token in the row: 200', () =>
+describe('after one lost answer for each key', () => {
+  test('200 acquires succeed with the token in the row', () =>
     withStub(losingFirstAnswers('PutItem'), async (stub) => {
       const store = storeBehind(table, stub)
       const cacheKeys = keys(200)
@@ -49,7 +49,7 @@ describe('of many lost answers, each', () => {
       }
     }))
 
-  test('commit has published its page and given its lease back, and its release sends nothing: 200', () =>
+  test('200 commits have published their pages and ended their leases, and their releases send nothing', () =>
     withStub(losingFirstAnswers('TransactWriteItems'), async (stub) => {
       const store = storeBehind(table, stub)
       const leases = await Promise.all(keys(200).map((cacheKey) => leaseOf(direct, cacheKey)))
@@ -66,7 +66,7 @@ describe('of many lost answers, each', () => {
       expectOneMore(stub, 'TransactWriteItems', cacheKeys)
     }))
 
-  test('release has given its lease back: 50', () =>
+  test('50 releases have deleted their leases', () =>
     withStub(losingFirstAnswers('DeleteItem'), async (stub) => {
       const store = storeBehind(table, stub)
       const cacheKeys = keys(50)
@@ -79,7 +79,7 @@ describe('of many lost answers, each', () => {
       expectOneMore(stub, 'DeleteItem', cacheKeys)
     }))
 
-  test('invalidation has removed page and lease: 50', () =>
+  test('50 invalidations have deleted page and lease', () =>
     withStub(losingFirstAnswers('TransactWriteItems'), async (stub) => {
       const store = storeBehind(table, stub)
       const cacheKeys = keys(50)
@@ -94,7 +94,7 @@ describe('of many lost answers, each', () => {
       expectOneMore(stub, 'TransactWriteItems', cacheKeys)
     }))
 
-  test('get is answered: 50', () =>
+  test('50 gets return their records', () =>
     withStub(losingFirstAnswers('Query'), async (stub) => {
       const store = storeBehind(table, stub)
       const cacheKeys = keys(50)
@@ -108,24 +108,24 @@ describe('of many lost answers, each', () => {
     }))
 })
 
-describe.each(losses)('where every attempt %s', (fate) => {
+describe.each(losses)('when every attempt %s', (fate) => {
   const losing = (operation: string, onlyAt?: number): Script =>
     through(
       (request, index): Fate =>
         request.operation === operation && (onlyAt === undefined || index === onlyAt) ? fate : 'passes',
     )
 
-  test('an acquire is ErrUnavailable, and gives the lease back of which nobody knows', () =>
+  test('an acquire rejects with ErrUnavailable, and releases the lease that it may have acquired', () =>
     withStub(losing('PutItem'), async (stub) => {
       const cacheKey = newKey()
       expectCode(await rejectionOf(() => acquire(storeBehind(table, stub), cacheKey)), 'ErrUnavailable')
-      // Three attempts; one over an idle connection is sent once more.
+      // Three attempts, of which one on an idle connection may be sent once more.
       expect([3, 4]).toContain(stub.count('PutItem'))
       expect(stub.count('DeleteItem')).toBe(1)
       expect(await sortKeys(table, pkOf(cacheKey))).toEqual([])
     }))
 
-  test('a commit is ErrUnavailable and no lost lease, and another commit of that token is refused', () =>
+  test('a commit rejects with ErrUnavailable, not ErrLeaseNotOwned, and a second commit of its token is refused', () =>
     withStub(losing('TransactWriteItems'), async (stub) => {
       const store = storeBehind(table, stub)
       const { cacheKey, leaseToken } = await leaseOf(store, newKey())
@@ -135,7 +135,7 @@ describe.each(losses)('where every attempt %s', (fate) => {
       expectCode(await rejectionOf(() => commit(direct, cacheKey, leaseToken)), 'ErrLeaseNotOwned')
     }))
 
-  test('a release resolves, and the lease is given back', () =>
+  test('a release resolves, and the lease is deleted', () =>
     withStub(losing('DeleteItem'), async (stub) => {
       const store = storeBehind(table, stub)
       const lease = await leaseOf(store, newKey())
@@ -143,7 +143,7 @@ describe.each(losses)('where every attempt %s', (fate) => {
       expect(await direct.get(lease.cacheKey)).toBeNull()
     }))
 
-  test('an acquire whose lease was taken over in the meantime is not granted', () =>
+  test('an acquire returns acquired: false when its lease was taken over before its next attempt', () =>
     withStub(succeed, async (stub) => {
       const cacheKey = newKey()
       const lose = losing('PutItem', 0)

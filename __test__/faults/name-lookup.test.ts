@@ -1,4 +1,4 @@
-// Lookups of names that hang, fail or take their time, and names of which some addresses are dead.
+// Name lookups that hang, fail or are slow, and names with some dead addresses.
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -18,7 +18,7 @@ const lookups = async (): Promise<string[]> => (await readFile(log(), 'utf8')).s
 const port = (): number => Number(new URL(stub.endpoint).port)
 
 describe.skipIf(library === null)('a name lookup', () => {
-  test('that hangs keeps no other store waiting, and its own calls say that it hung', async () => {
+  test('that hangs delays no other store, and the errors of its own calls name the lookup', async () => {
     const { others, own } = await inProcess(environment(), port(), async ({ FaceTheoryIsrMetaStore }, port) => {
       const told = (call: Promise<unknown>) =>
         call.then(
@@ -39,7 +39,7 @@ describe.skipIf(library === null)('a name lookup', () => {
       const healthy = new FaceTheoryIsrMetaStore('healthy', { endpoint: `http://good.test:${port}`, ...limits })
       const others = await Promise.all(Array.from({ length: 20 }, (_, index) => told(healthy.get(`key ${index}`))))
       const result = { others: [...new Set(others)], own: [...new Set(await Promise.all(own))] }
-      // Threads that hang in libc must not keep the process.
+      // Threads that hang in libc must not keep the process alive.
       setTimeout(() => process.kill(process.pid, 'SIGKILL'), 20_000).unref()
       return result
     })
@@ -48,7 +48,7 @@ describe.skipIf(library === null)('a name lookup', () => {
     expect(own.join()).toMatch(/nothing was sent/)
   })
 
-  test('is shared by calls at once, and its result is used again for a short time', async () => {
+  test('is shared by concurrent calls, and its result is reused for a short time', async () => {
     const ends = await inProcess(environment(), port(), async ({ FaceTheoryIsrMetaStore }, port) => {
       const limits = { connectTimeoutMs: 10_000, requestTimeoutMs: 10_000, operationTimeoutMs: 20_000 }
       const store = new FaceTheoryIsrMetaStore('slow', { endpoint: `http://slow.test:${port}`, ...limits })
@@ -65,7 +65,7 @@ describe.skipIf(library === null)('a name lookup', () => {
     expect(await lookups()).toEqual(['slow.test'])
   })
 
-  test('that finds no such name is ErrUnavailable, and says so', async () => {
+  test('that does not find the name makes the call reject with ErrUnavailable, which names the lookup', async () => {
     const { code, message } = await inProcess(environment(), port(), async ({ FaceTheoryIsrMetaStore }, port) => {
       const store = new FaceTheoryIsrMetaStore('missing', { endpoint: `http://missing.test:${port}` })
       const told = ({ code, message }: { code: string; message: string }) => ({ code, message })
@@ -76,10 +76,10 @@ describe.skipIf(library === null)('a name lookup', () => {
     expect(message).toContain('nothing was sent')
   })
 
-  test('that gives two dead addresses before a live one costs no call its success', async () => {
+  test('that returns two dead addresses before a live one makes no call fail', async () => {
     const dead = await Promise.all([startBlackHole('127.0.0.2', port()), startBlackHole('127.0.0.3', port())])
     const ends = await inProcess(environment(), port(), async ({ FaceTheoryIsrMetaStore }, port) => {
-      // Not above the default, and plenty for an address that answers.
+      // connectTimeoutMs is not above its default, and long enough for an address that answers.
       const limits = { connectTimeoutMs: 1_000, requestTimeoutMs: 10_000, operationTimeoutMs: 15_000 }
       const store = new FaceTheoryIsrMetaStore('holes', { endpoint: `http://holes.test:${port}`, ...limits })
       const call = (index: number) =>

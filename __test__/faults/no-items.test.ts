@@ -1,4 +1,5 @@
-// A 200 to a Query without Items: a proxy's answer, and never a miss: a miss would have the page rendered.
+// An answer of status 200 to a Query without Items comes from a proxy. It must not count as a miss, because a miss makes
+// the caller regenerate the page.
 import { expect, test } from 'vitest'
 
 import { get } from '../support/calls.js'

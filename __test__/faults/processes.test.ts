@@ -1,4 +1,4 @@
-// Processes that stop, wake up and die while they hold a lease, by real clocks.
+// Processes that are stopped, resumed or killed while they hold a lease, with real clocks.
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { CommitIsrGenerationInput, IsrMetaStore, TryAcquireIsrLeaseResult } from '@theory-cloud/tabletheory-isr'
@@ -25,7 +25,7 @@ beforeAll(async () => {
 })
 afterAll(() => survivor.end())
 
-const wish = (cacheKey: string, leaseOwner: string, nowMs = Date.now(), durationMs = leaseDurationMs) => ({
+const leaseInput = (cacheKey: string, leaseOwner: string, nowMs = Date.now(), durationMs = leaseDurationMs) => ({
   cacheKey,
   leaseOwner,
   nowMs,
@@ -33,20 +33,20 @@ const wish = (cacheKey: string, leaseOwner: string, nowMs = Date.now(), duration
   fallbackRevalidateSeconds: 60,
 })
 
-/** A page that says whose it is. */
+/** A page whose `htmlPointer` is the owner of the lease. */
 function page(cacheKey: string, { record, leaseToken }: TryAcquireIsrLeaseResult): CommitIsrGenerationInput {
   const leaseOwner = record.leaseOwner ?? 'nobody'
   const claim = { cacheKey, leaseOwner, leaseToken: leaseToken ?? 'none', htmlPointer: leaseOwner }
   return { ...claim, generatedAt: Date.now(), revalidateSeconds: 60, status: 200, contentType: 'text/html' }
 }
 
-/** Asks until it gets the lease, which it does with the first question after its end; for one that is not too short. */
+/** Repeats the acquire until it succeeds, in the first attempt after the lease has expired. For a lease that is not too short. */
 async function takeOver(store: IsrMetaStore, cacheKey: string): Promise<TryAcquireIsrLeaseResult> {
   for (let end = 0; ; await sleep(10)) {
     const nowMs = Date.now()
-    const attempt = await store.tryAcquireLease(wish(cacheKey, 'survivor', nowMs, 60_000))
+    const attempt = await store.tryAcquireLease(leaseInput(cacheKey, 'survivor', nowMs, 60_000))
     const { acquired, record } = attempt
-    // Only what was published in the meantime gave its lease back early. The record may be from just before that.
+    // Only a commit of the holder ends its lease early. The record may be from just before that commit.
     if (acquired && nowMs < end) expect(await onlooker.get(cacheKey)).toMatchObject({ htmlPointer: 'holder' })
     if (acquired) return attempt
     end = record.leaseExpiresAt
@@ -62,7 +62,7 @@ async function inParallel(round: (holder: number, round: number) => Promise<void
 }
 
 // Windows has no signal that stops a process.
-describe.skipIf(process.platform === 'win32')('a holder that stands still for twice its lease', () => {
+describe.skipIf(process.platform === 'win32')('a holder that is stopped for twice the duration of its lease', () => {
   let sleepers: Contender[]
 
   beforeAll(async () => {
@@ -71,17 +71,17 @@ describe.skipIf(process.platform === 'win32')('a holder that stands still for tw
   afterAll(() => Promise.all(sleepers.map((sleeper) => sleeper.end())))
 
   test.each([
-    ['by the clock when it wakes up', true],
-    ['by the clock before it fell asleep', false],
-  ])('and whose lease was taken over is refused, %s: 50 rounds', async (_, byOwnClock) => {
+    ['after it resumed', true],
+    ['before it was stopped', false],
+  ])('cannot commit when its lease was taken over, with a nowMs %s, in 50 rounds', async (_, byOwnClock) => {
     await inParallel(async (holder, round) => {
       const sleeper = sleepers[holder]
-      if (sleeper === undefined) throw new Error('nobody sleeps here')
+      if (sleeper === undefined) throw new Error('this holder has no process')
       const cacheKey = newKey()
-      const lease = await sleeper.store.tryAcquireLease(wish(cacheKey, 'sleeper'))
+      const lease = await sleeper.store.tryAcquireLease(leaseInput(cacheKey, 'sleeper'))
       const asleepUntil = Date.now() + 2 * leaseDurationMs
       sleeper.stop()
-      // It finds this when it wakes up.
+      // The process receives this call when it resumes.
       const commit = rejectionOf(() => sleeper.call('commitGeneration', page(cacheKey, lease), byOwnClock))
       const next = await takeOver(survivor.store, cacheKey)
       const isEarly = round % 2 === 0
@@ -94,12 +94,12 @@ describe.skipIf(process.platform === 'win32')('a holder that stands still for tw
     })
   })
 
-  test('and whose lease nobody took over publishes or is refused, and nothing in between: 50 rounds', async () => {
+  test('publishes or is refused when its lease was not taken over, with no partial commit, in 50 rounds', async () => {
     await inParallel(async (holder) => {
       const sleeper = sleepers[holder]
-      if (sleeper === undefined) throw new Error('nobody sleeps here')
+      if (sleeper === undefined) throw new Error('this holder has no process')
       const cacheKey = newKey()
-      const lease = await sleeper.store.tryAcquireLease(wish(cacheKey, 'sleeper'))
+      const lease = await sleeper.store.tryAcquireLease(leaseInput(cacheKey, 'sleeper'))
       sleeper.stop()
       const commit = sleeper.call('commitGeneration', page(cacheKey, lease), true).then(
         () => 'published',
@@ -118,7 +118,7 @@ describe.skipIf(process.platform === 'win32')('a holder that stands still for tw
 
 const moments = ['while it acquires', 'while it renders', 'while it publishes'] as const
 
-/** Never half a publish, which would be both rows or none. */
+/** The rows that a killed holder may leave. A partial commit would leave both rows or none. */
 const leavings = {
   'while it acquires': [[], ['LOCK']],
   'while it renders': [['LOCK']],
@@ -127,12 +127,12 @@ const leavings = {
 
 const random = randomFrom('the moments of kills')
 
-test('a holder that is killed at any moment is succeeded at the end of its lease: 50 rounds', async () => {
+test('the lease of a holder that is killed at any moment is taken over when it expires, in 50 rounds', async () => {
   await inParallel(async (_, round) => {
     const moment = moments[round % moments.length] ?? moments[0]
     const cacheKey = newKey()
     const holder = await Contender.start(table)
-    const acquire = holder.store.tryAcquireLease(wish(cacheKey, 'holder'))
+    const acquire = holder.store.tryAcquireLease(leaseInput(cacheKey, 'holder'))
     if (moment !== 'while it acquires') {
       const lease = await acquire
       if (moment === 'while it publishes') ignore(holder.store.commitGeneration(page(cacheKey, lease)))
@@ -148,7 +148,7 @@ test('a holder that is killed at any moment is succeeded at the end of its lease
   })
 })
 
-/** Whom it was for is dead. */
+/** The process that made the call is dead, so the outcome of the call does not matter. */
 function ignore(call: Promise<unknown>): void {
   call.catch(() => {})
 }

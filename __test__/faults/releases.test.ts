@@ -1,4 +1,4 @@
-// Leases given back, also by an acquire that fails halfway: no fault on the way destroys a page that is rendered.
+// Releases, also by an acquire that fails halfway. A release that fails must not cost the caller its rendered page.
 import { FaceTheoryIsrMetaStore } from '@theory-cloud/tabletheory-isr'
 import { describe, expect, test } from 'vitest'
 
@@ -27,8 +27,8 @@ const faults: [string, Answer][] = [
   ['a missing table', fault('ResourceNotFoundException')],
   ['expired credentials', fault('ExpiredTokenException')],
   ['a conflict', fault('TransactionConflictException')],
-  ['a lease of somebody else', fault('ConditionalCheckFailedException')],
-  ['an error that is not known', fault('SomethingNewException')],
+  ['a lease of another owner', fault('ConditionalCheckFailedException')],
+  ['an unknown error', fault('SomethingNewException')],
   ['a cancelled transaction', cancelled('ValidationError')],
   ['a broken connection', hangUp],
   ['no answer', silence],
@@ -38,19 +38,19 @@ const faults: [string, Answer][] = [
 ]
 
 describe.concurrent('releaseLease', () => {
-  test.each(faults)('does not reject for %s', (_, answer) =>
+  test.each(faults)('resolves after %s', (_, answer) =>
     withStub(answersOf('DeleteItem', answer), async (stub) => {
       expect(await release.run(storeAt(stub, { requestTimeoutMs: 1_000 }), 'key')).toBeUndefined()
       expect(stub.count('DeleteItem')).toBeGreaterThan(0)
     }),
   )
 
-  test('does not reject where nobody listens', async () => {
+  test('resolves when the endpoint refuses the connection', async () => {
     const nowhere = new FaceTheoryIsrMetaStore('isr-faults', { endpoint: closedEndpoint })
     expect(await release.run(nowhere, 'key')).toBeUndefined()
   })
 
-  test('rejects for what the caller did wrong', async () => {
+  test('rejects with ErrInvalidArgument for an empty cache key', async () => {
     const store = new FaceTheoryIsrMetaStore('isr-faults', { endpoint: closedEndpoint })
     expect((await rejectionOf(() => release.run(store, ''))).code).toBe('ErrInvalidArgument')
   })
@@ -68,7 +68,7 @@ describe.concurrent('tryAcquireLease', () => {
     ['no answer', silence, 'ErrTimeout'],
   ] as const
 
-  test.each(failures)('whose write succeeds and whose read meets %s reports that, and releases', (_, answer, code) =>
+  test.each(failures)('whose put succeeds and whose read meets %s reports that, and releases', (_, answer, code) =>
     withStub(answersOf('GetItem', answer), async (stub) => {
       const store = storeAt(stub, { requestTimeoutMs: 1_000, maxAttempts: 1 })
       expectCode(await rejectionOf(() => acquire.run(store, 'key')), code)
@@ -83,7 +83,7 @@ describe.concurrent('tryAcquireLease', () => {
     }),
   )
 
-  test('whose read and release both fail reports the read', () => {
+  test('whose read and release both fail reports the error of the read', () => {
     const script: Script = ({ operation }) =>
       operation === 'PutItem'
         ? json({ Items: [] })
@@ -94,7 +94,7 @@ describe.concurrent('tryAcquireLease', () => {
     })
   })
 
-  test('whose read never ends is released within the time for the call', () =>
+  test('whose read is never answered releases its lease before the deadline of the call', () =>
     withStub(answersOf('GetItem', silence), async (stub) => {
       const store = storeAt(stub, { requestTimeoutMs: 30_000, operationTimeoutMs: 5_000 })
       const error = await rejectionOf(() => acquire.run(store, 'key'))
@@ -103,11 +103,11 @@ describe.concurrent('tryAcquireLease', () => {
       expect(stub.count('DeleteItem')).toBe(1)
     }))
 
-  test('whose write fails finally reports the write without waiting for its read, and releases nothing', () => {
+  test('whose put is denied reports that without waiting for its read, and releases nothing', () => {
     const script: Script = ({ operation }) =>
       operation === 'PutItem' ? fault('AccessDeniedException', 'dynamodb:PutItem') : silence
     return withStub(script, async (stub) => {
-      // Whoever waited for the read would wait for five minutes.
+      // A wait for the read would take five minutes.
       const store = storeAt(stub, { requestTimeoutMs: 300_000, operationTimeoutMs: 300_000 })
       const error = await rejectionOf(() => acquire.run(store, 'key'))
       expectCode(error, 'ErrAccessDenied')
@@ -121,7 +121,7 @@ describe.concurrent('tryAcquireLease', () => {
     ['a broken connection', hangUp, 'ErrUnavailable'],
     ['a server error', fault('InternalServerError', 'oops', 500), 'ErrUnavailable'],
     ['no answer', silence, 'ErrTimeout'],
-  ] as const)('whose write ends in %s, and so may have been applied, reports that, and releases', (_, answer, code) =>
+  ] as const)('whose put ends in %s, and so may have taken effect, reports that, and releases', (_, answer, code) =>
     withStub(answersOf('PutItem', answer), async (stub) => {
       const store = storeAt(stub, { requestTimeoutMs: 1_000, maxAttempts: 1 })
       expectCode(await rejectionOf(() => acquire.run(store, 'key')), code)
@@ -135,14 +135,14 @@ describe.concurrent('tryAcquireLease', () => {
   test.each([
     ['throttling', fault('ThrottlingException'), 'ErrThrottled'],
     ['a missing permission', fault('AccessDeniedException'), 'ErrAccessDenied'],
-  ] as const)('whose write may have been applied, and then meets %s, reports that, and releases', (_, answer, code) =>
+  ] as const)('whose put may have taken effect, and then meets %s, reports that, and releases', (_, answer, code) =>
     withStub(answersOf('PutItem', hangUp, answer), async (stub) => {
       expectCode(await rejectionOf(() => acquire.run(storeAt(stub), 'key')), code)
       expect(stub.count('DeleteItem')).toBe(1)
     }),
   )
 
-  test('whose write is refused and whose read fails reports the read, and leaves the lease to its holder', () => {
+  test('whose put is refused and whose read fails reports the error of the read, and releases nothing', () => {
     const script: Script = ({ operation }) =>
       fault(operation === 'PutItem' ? 'ConditionalCheckFailedException' : 'AccessDeniedException')
     return withStub(script, async (stub) => {
@@ -152,7 +152,7 @@ describe.concurrent('tryAcquireLease', () => {
   })
 })
 
-test('a commit that fails on its way is not taken for one that succeeded: its release is sent', () =>
+test('releaseLease sends a request after a commit whose connection broke', () =>
   withStub(answersOf('TransactWriteItems', hangUp), async (stub) => {
     const store = storeAt(stub, { maxAttempts: 1 })
     expectCode(await rejectionOf(() => commit.run(store, 'key')), 'ErrUnavailable')

@@ -1,5 +1,5 @@
-// Idle connections that the other end has forgotten: the first byte on one is answered with a reset. That says nothing about
-// the server, and costs no call its success.
+// Idle connections that the other end has dropped: the first byte on one is answered with a reset. The server may be
+// healthy, so the reset makes no call fail.
 import { describe, expect, test } from 'vitest'
 
 import { acquire, all, commit, get } from '../support/calls.js'
@@ -11,7 +11,7 @@ import { type Stub, storeAt, succeed, withStub } from '../support/stub/stub.js'
 
 type Store = ReturnType<typeof storeAt>
 
-/** Has the store open so many connections, which are idle afterwards. */
+/** Makes the store open `count` connections, which are idle afterwards. */
 async function fillPool(stub: Stub, store: Store, count: number): Promise<void> {
   const gate = new Gate()
   stub.play(async (request, index) => {
@@ -30,7 +30,7 @@ const outcomes = async (calls: Promise<unknown>[]): Promise<unknown[]> =>
   (await Promise.allSettled(calls)).map((call) => (call.status === 'fulfilled' ? 'success' : call.reason.message))
 
 describe.each([10, 40])('%i idle connections that are reset on use', (idle) => {
-  test.each([get, commit, acquire])('cost 12 calls of $method at once nothing', ({ run }) =>
+  test.each([get, commit, acquire])('make none of 12 concurrent calls of $method fail', ({ run }) =>
     withStub(succeed, async (stub) => {
       const store = storeAt(stub)
       await fillPool(stub, store, idle)
@@ -41,12 +41,12 @@ describe.each([10, 40])('%i idle connections that are reset on use', (idle) => {
     }),
   )
 
-  test('cost calls of every method, one after the other, nothing', () =>
+  test('make no call fail in a sequence of calls of every method', () =>
     withStub(succeed, async (stub) => {
       const store = storeAt(stub)
       await fillPool(stub, store, idle)
       stub.resetOnUse()
-      // A token commits once.
+      // A token commits once, so the second round has no commit.
       for (const { method, run } of [...all, ...all.filter(({ method }) => method !== 'commitGeneration')])
         expect([method, ...(await outcomes([run(store, 'key')]))]).toEqual([method, 'success'])
     }))
@@ -60,7 +60,7 @@ test('a reset of an idle connection is not counted as an attempt', () =>
     expect(await outcomes([get.run(store, 'key')])).toEqual(['success'])
   }))
 
-test('a write that took effect before the reset of its connection is a success, and is sent once more', async () => {
+test('a write that took effect before the reset of its connection succeeds, and is sent once more', async () => {
   const table = await makeTable()
   await withStub(succeed, async (stub) => {
     const store = storeBehind(table, stub)

@@ -1,4 +1,4 @@
-// A server that goes away and comes back, and the connections that a store keeps to it in the meantime.
+// A server that goes down and comes back, and the idle connections of a store to it.
 import type { IsrMetaStore } from '@theory-cloud/tabletheory-isr'
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 
@@ -26,7 +26,7 @@ beforeEach(async () => {
   onTestFinished(() => started.close())
 })
 
-/** All five methods, each with the answer that it owes. */
+/** Calls all five methods, and expects the right answer from each. */
 async function regenerate(store: IsrMetaStore): Promise<void> {
   const cacheKey = newKey()
   const { leaseToken } = await acquire(store, cacheKey)
@@ -41,7 +41,7 @@ async function regenerate(store: IsrMetaStore): Promise<void> {
 const atOnce = (count: number, call: () => Promise<unknown>): Promise<unknown[]> =>
   Promise.all(Array.from({ length: count }, call))
 
-/** Answers only when there are as many requests as there are to be connections. */
+/** Opens `pooled` connections: no request is answered before the last one has arrived. */
 async function openConnections(store: Pick<IsrMetaStore, 'get'>): Promise<void> {
   let open = (): void => {}
   const allAreThere = new Promise<void>((resolve) => {
@@ -58,7 +58,7 @@ async function openConnections(store: Pick<IsrMetaStore, 'get'>): Promise<void> 
 }
 
 describe('a server that is down', () => {
-  test('is ErrUnavailable, except to a release, and when it is back, the next calls succeed', async () => {
+  test('makes all calls but a release reject with ErrUnavailable, and the next calls succeed when it is back', async () => {
     const store = storeBehind(table, stub)
     for (let round = 0; round < 3; round++) {
       await regenerate(store)
@@ -74,7 +74,7 @@ describe('a server that is down', () => {
     await regenerate(store)
   })
 
-  test('and is back before the last attempt is no error', async () => {
+  test('makes no call fail when it is back before the last attempt', async () => {
     const store = storeBehind(table, stub, { maxAttempts: 10 })
     await regenerate(store)
     await stub.close()
@@ -85,21 +85,21 @@ describe('a server that is down', () => {
 })
 
 describe.each(['end', 'reset'] as const)('connections that are cut (%s) while they are idle', (how) => {
-  test('are no error to the next call', async () => {
+  test('do not make the next call fail', async () => {
     const store = storeBehind(table, stub)
     await openConnections(store)
     stub.cutConnections(how)
     await regenerate(store)
   })
 
-  test('are no error to as many calls at once', async () => {
+  test(`do not make ${pooled} concurrent calls fail`, async () => {
     const store = storeBehind(table, stub)
     await openConnections(store)
     stub.cutConnections(how)
     await atOnce(pooled, () => regenerate(store))
   })
 
-  test('are no error when the server was away in between', async () => {
+  test('do not make calls fail when the server was down meanwhile', async () => {
     const store = storeBehind(table, stub)
     await openConnections(store)
     stub.cutConnections(how)
@@ -110,9 +110,9 @@ describe.each(['end', 'reset'] as const)('connections that are cut (%s) while th
 
   // Windows has no signal that stops a process.
   test.skipIf(process.platform === 'win32').each([
-    ['the call', 1],
-    ['as many calls', pooled],
-  ])('of a frozen process are no error to %s for which it wakes up', async (_, calls) => {
+    ['the next call', 1],
+    [`the next ${pooled} calls`, pooled],
+  ])('of a stopped process do not make %s fail when it resumes', async (_, calls) => {
     const process = await Contender.start(table, { endpoint: stub.endpoint })
     await openConnections(process.store)
     process.stop()
@@ -124,8 +124,8 @@ describe.each(['end', 'reset'] as const)('connections that are cut (%s) while th
   })
 })
 
-describe('connections that went dead while they were idle', () => {
-  test('cost one attempt, after which all are given up', async () => {
+describe('connections that stopped answering while they were idle', () => {
+  test('cost one attempt, after which the store drops them', async () => {
     const store = storeBehind(table, stub, { requestTimeoutMs: 400 })
     await openConnections(store)
     stub.muteConnections()
@@ -134,7 +134,7 @@ describe('connections that went dead while they were idle', () => {
     expect(stub.swallowed()).toBe(1)
   })
 
-  test('are no error to as many calls at once', async () => {
+  test(`do not make ${pooled} concurrent calls fail`, async () => {
     const store = storeBehind(table, stub, { requestTimeoutMs: 1_000 })
     await openConnections(store)
     stub.muteConnections()

@@ -1,4 +1,4 @@
-// A call that has settled is over: nothing of it is sent any more. Lambda freezes there, and thaws in another request.
+// A settled call sends no more requests. Lambda freezes the process then, and thaws it for another invocation.
 import type { FaceTheoryIsrMetaStoreOptions } from '@theory-cloud/tabletheory-isr'
 import { describe, expect, test } from 'vitest'
 
@@ -18,16 +18,16 @@ import {
 
 const fence = 'the fence'
 
-/** Their pauses take longer than any that a call in a hurry could still make. */
+/** Their back-offs take longer than any that a call with the timeouts of `hurry` could still have. */
 const fenceAttempts = 5
 
-/** Answers the fence with a server error, again and again, and everything else as `script` says. */
+/** Answers every request of the fence with a server error, and all other requests as `script` does. */
 const fenced =
   (script: Script): Script =>
   (request, index) =>
     request.text.includes(fence) ? fault('InternalServerError', 'oops', 500) : script(request, index)
 
-/** What came after a second request of the fence, but for its own. What was on its way came before that. */
+/** The operations that arrive after the second request of the fence. Requests in flight arrive before it. */
 async function sentAfterwards(stub: Stub): Promise<string[]> {
   const store = storeAt(stub, { maxAttempts: fenceAttempts })
   await store.get(fence).catch(() => {})
@@ -38,10 +38,10 @@ async function sentAfterwards(stub: Stub): Promise<string[]> {
   return after.map(({ operation }) => operation)
 }
 
-/** Short of time, and never short of attempts. */
+/** Timeouts that end a call before its last attempt. */
 const hurry: FaceTheoryIsrMetaStoreOptions = { maxAttempts: 10, requestTimeoutMs: 100, operationTimeoutMs: 150 }
 
-/** Calls until a request has come through: on a busy machine the time may be over before. */
+/** Calls until a request has arrived: on a busy machine the deadline may pass before that. */
 async function callInHurry(stub: Stub, { operation, run }: MethodCall): Promise<void> {
   const store = storeAt(stub, hurry)
   while (stub.count(operation) === 0) await run(store, 'key').catch(() => {})
@@ -58,21 +58,21 @@ const faults: [string, Answer][] = [
 describe.concurrent.each(all)('$method', (call) => {
   const { operation, run } = call
 
-  test.each(faults)('that ended in %s, with attempts to spare, sends nothing more', (_, answer) =>
+  test.each(faults)('sends nothing after it ended in %s, with attempts left', (_, answer) =>
     withStub(fenced(answersOf(operation, answer)), async (stub) => {
       await callInHurry(stub, call)
       expect(await sentAfterwards(stub)).toEqual([])
     }),
   )
 
-  test('that ended in an error for good sends nothing more', () =>
+  test('sends nothing after it ended in an error that is not retryable', () =>
     withStub(fenced(answersOf(operation, fault('AccessDeniedException'))), async (stub) => {
       await run(storeAt(stub), 'key').catch(() => {})
       expect(stub.count(operation)).toBe(1)
       expect(await sentAfterwards(stub)).toEqual([])
     }))
 
-  test('that succeeded sends nothing more', () =>
+  test('sends nothing after it succeeded', () =>
     withStub(fenced(succeed), async (stub) => {
       await run(storeAt(stub), 'key')
       expect(stub.count(operation)).toBe(1)
@@ -93,20 +93,20 @@ describe.concurrent('tryAcquireLease', () => {
   const everything = failing('PutItem', 'GetItem', 'DeleteItem')
 
   test.each<[string, Script]>([
-    ['whose read has failed for good', read(denied)],
+    ['whose read was denied', read(denied)],
     ['whose read was not answered', read(silence)],
     ['whose read and release were throttled', readAndRelease(fault('ThrottlingException'))],
     ['whose read and release were not answered', readAndRelease(silence)],
-    ['of which nothing was answered', everything(silence)],
-    ['of which nothing came through', everything(hangUp)],
-  ])('%s sends nothing more', (_, script) =>
+    ['whose requests were not answered', everything(silence)],
+    ['whose connections all broke', everything(hangUp)],
+  ])('%s sends nothing after it settled', (_, script) =>
     withStub(fenced(script), async (stub) => {
       await callInHurry(stub, acquire)
       expect(await sentAfterwards(stub)).toEqual([])
     }),
   )
 
-  test('whose write has failed for good gives up its read', () => {
+  test('whose put was denied stops the attempts of its read', () => {
     const script: Script = ({ operation }) => (operation === 'PutItem' ? denied : fault('ThrottlingException'))
     return withStub(fenced(script), async (stub) => {
       await acquire.run(storeAt(stub, { maxAttempts: 10 }), 'key').catch(() => {})
@@ -116,7 +116,7 @@ describe.concurrent('tryAcquireLease', () => {
 })
 
 test.concurrent.each([get, acquire])(
-  'calls of $method that share requests send nothing more when all have settled',
+  'calls of $method that share requests send nothing after all have settled',
   ({ run }) =>
     withStub(
       fenced(() => hangUp),

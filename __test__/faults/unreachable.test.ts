@@ -1,5 +1,5 @@
-// An endpoint that cannot be reached: with default options too, the error names the phase in which the time passed, and says that
-// nothing was sent when nothing was.
+// An endpoint that cannot be reached: the error names the phase that failed, and says so when nothing was sent. This holds
+// for default options too.
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 
@@ -17,7 +17,7 @@ import { closedEndpoint, silence, withStub } from '../support/stub/stub.js'
 const failureAt = (endpoint: string, options: FaceTheoryIsrMetaStoreOptions = {}): Promise<IsrStoreFailure> =>
   rejectionOf(() => new FaceTheoryIsrMetaStore('isr', { endpoint, ...secret, ...options }).get('key'))
 
-/** Takes connections, and says nothing. */
+/** Accepts connections, and sends nothing. */
 async function withSilentSocket(use: (port: number) => Promise<void>): Promise<void> {
   const server = createServer((socket) => socket.on('error', () => {})).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -30,15 +30,18 @@ describe.each<[string, FaceTheoryIsrMetaStoreOptions]>([
   ['default options', {}],
   ['one attempt of half a second', oneAttempt],
 ])('with %s', (_, options) => {
-  test.skipIf(process.platform === 'win32')('a connection that is never accepted: ErrTimeout, connecting', async () => {
-    const hole = await startBlackHole()
-    const error = await failureAt(hole.endpoint, options).finally(hole.close)
-    expectCode(error, 'ErrTimeout')
-    expect(error.message).toMatch(/connect/)
-    expect(error.message).toContain('nothing was sent')
-  })
+  test.skipIf(process.platform === 'win32')(
+    'a connection that is never accepted causes ErrTimeout, which names the connect phase',
+    async () => {
+      const hole = await startBlackHole()
+      const error = await failureAt(hole.endpoint, options).finally(hole.close)
+      expectCode(error, 'ErrTimeout')
+      expect(error.message).toMatch(/connect/)
+      expect(error.message).toContain('nothing was sent')
+    },
+  )
 
-  test('a TLS handshake that is never answered: ErrTimeout, in the TLS handshake', () =>
+  test('a TLS handshake that is never answered causes ErrTimeout, which names the TLS handshake', () =>
     withSilentSocket(async (port) => {
       const error = await failureAt(`https://127.0.0.1:${port}`, options)
       expectCode(error, 'ErrTimeout')
@@ -46,7 +49,7 @@ describe.each<[string, FaceTheoryIsrMetaStoreOptions]>([
       expect(error.message).toContain('nothing was sent')
     }))
 
-  test('a request that is never answered: ErrTimeout, waiting for the answer', () =>
+  test('a request that is never answered causes ErrTimeout, which names the wait for the answer', () =>
     withStub(
       () => silence,
       async (stub) => {
@@ -57,7 +60,7 @@ describe.each<[string, FaceTheoryIsrMetaStoreOptions]>([
       },
     ))
 
-  test('a connection that is refused: ErrUnavailable, connecting', async () => {
+  test('a connection that is refused causes ErrUnavailable, which names the connect phase', async () => {
     const error = await failureAt(closedEndpoint, options)
     expectCode(error, 'ErrUnavailable')
     expect(error.message).toMatch(/connect/i)

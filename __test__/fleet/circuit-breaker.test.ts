@@ -8,7 +8,7 @@ import { rejectionOf } from '../support/failure.js'
 import { fault, hangUp, type Script } from '../support/stub/stub.js'
 import { acquisition, passing, withMember } from './setting.js'
 
-/** No request is answered while `isDown` says so. */
+/** No request is answered while `isDown` returns true. */
 const outage =
   (isDown: () => boolean): Script =>
   (request, index) =>
@@ -75,7 +75,7 @@ test('an answer of any status keeps the circuit closed', () =>
     () => fault('InternalServerError', 'oops', 500),
   ))
 
-test('failures that were begun together count as one', () =>
+test('failures of concurrent calls count as one', () =>
   withMember(
     single,
     async ({ store, stub }) => {
@@ -92,7 +92,7 @@ test('after the open interval one probe goes out with a single attempt, and its 
   return withMember(
     { maxAttempts: 3 },
     async ({ store, stub }) => {
-      // Two calls of three attempts.
+      // Two calls of three attempts each: six failures.
       await fail(store, ['a', 'b'])
       stub.requests.length = 0
       await sleep(400)

@@ -1,4 +1,4 @@
-// A lease is not granted for a page that another process has published since the caller looked.
+// An acquire does not return a lease for a page that another process has published since the caller's get.
 import { expect, test } from 'vitest'
 
 import { pkOf } from '../support/rows.js'
@@ -22,7 +22,7 @@ test('an acquire returns the page that was published after get found none, and l
     expect(await lockOf(cacheKey)).toBeUndefined()
   }))
 
-test('an acquire returns the page that replaced the expired one that get returned', () =>
+test('an acquire returns the newer page that has replaced the stale page from get', () =>
   withMember({}, async ({ store, cacheKey }) => {
     const other = storeOf(await table())
     await publishPage(other, cacheKey, { htmlPointer: 'old', generatedAt: Date.now() - 90_000 })
@@ -32,27 +32,27 @@ test('an acquire returns the page that replaced the expired one that get returne
     expect([acquired, record.htmlPointer]).toEqual([false, 'new'])
   }))
 
-test('the lease is granted when get returned that same page, whose HTML may be missing', () =>
+test('an acquire succeeds when get returned that same page, whose HTML may be missing', () =>
   withMember({}, async ({ store, cacheKey }) => {
     await publishPage(storeOf(await table()), cacheKey)
     await store.get(cacheKey)
     expect((await store.tryAcquireLease(acquisition(cacheKey, 'repairs'))).acquired).toBe(true)
   }))
 
-test('the lease is granted to a caller that has not called get', () =>
+test('an acquire succeeds for a caller that has not called get', () =>
   withMember({}, async ({ store, cacheKey }) => {
     await publishPage(storeOf(await table()), cacheKey)
     expect((await store.tryAcquireLease(acquisition(cacheKey, 'revalidates'))).acquired).toBe(true)
   }))
 
-test('the lease is granted when the newer page is stale within a second', () =>
+test('an acquire succeeds when the newer page becomes stale within a second', () =>
   withMember({}, async ({ store, cacheKey }) => {
     await store.get(cacheKey)
     await publishPage(storeOf(await table()), cacheKey, { generatedAt: Date.now() - 60_000, revalidateSeconds: 60.5 })
     expect((await store.tryAcquireLease(acquisition(cacheKey, 'refreshes'))).acquired).toBe(true)
   }))
 
-test('the lease is granted when the page is the one that this store published last', () =>
+test('an acquire succeeds when the newer page is the one that this store published last', () =>
   withMember({}, async ({ store, cacheKey }) => {
     await store.get(cacheKey)
     await publishPage(store, cacheKey)

@@ -10,16 +10,16 @@ import { acquisition, publishPage, table, withMember } from './setting.js'
 const isFresh = (record: IsrMetaRecord | null): boolean =>
   record !== null && Date.now() < record.generatedAt + record.revalidateSeconds * 1_000
 
-/** A page whose freshness lifetime of 100 s ends in five seconds: all of the window but a tenth has passed. */
+/** A page whose freshness lifetime of 100 s ends in five seconds: nine tenths of the window have passed. */
 const almostStale = () => ({ generatedAt: Date.now() - 95_000, revalidateSeconds: 100 })
 
-test('the first get after the moment returns the page as stale by a second, and all others as fresh', () =>
+test('the first get after the random moment returns the page as stale by at least a second, and all others as fresh', () =>
   withMember({ earlyRefresh: 0.5 }, async ({ store, cacheKey }) => {
     await publishPage(storeOf(await table()), cacheKey, almostStale())
     const records = []
     for (let call = 0; call < 200; call++) records.push(await store.get(cacheKey))
     const stale = records.filter((record) => !isFresh(record))
-    // The random moment of the generation lies in the passed part of the window nine times of ten.
+    // The random moment of the generation lies in the passed part of the window nine times out of ten.
     expect(stale.length).toBeLessThanOrEqual(1)
     for (const record of stale) {
       const staleSince = Date.now() - (Number(record?.generatedAt) + Number(record?.revalidateSeconds) * 1_000)
@@ -29,7 +29,7 @@ test('the first get after the moment returns the page as stale by a second, and 
     expect(records.filter(isFresh)[0]?.revalidateSeconds).toBe(100)
   }))
 
-test('of twenty stores most refresh early, and one of them gets the lease', async () => {
+test('of twenty stores nine or more refresh early, and exactly one acquires the lease', async () => {
   await withMember({}, async ({ cacheKey }) => {
     await publishPage(storeOf(await table()), cacheKey, almostStale())
     const name = await table()
@@ -46,8 +46,8 @@ test('of twenty stores most refresh early, and one of them gets the lease', asyn
 })
 
 test.each([
-  ['without the option', {}],
-  ['from memory', { earlyRefresh: 0.5, maxStalenessMs: 60_000 }],
+  ['without earlyRefresh', {}],
+  ['from the page cache', { earlyRefresh: 0.5, maxStalenessMs: 60_000 }],
 ])('no page is refreshed early %s', (_, options) =>
   withMember(options, async ({ store, cacheKey }) => {
     await publishPage(storeOf(await table()), cacheKey, { generatedAt: Date.now(), revalidateSeconds: 100 })

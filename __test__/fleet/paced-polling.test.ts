@@ -8,7 +8,7 @@ import { storeOf } from '../support/store.js'
 import { fault } from '../support/stub/stub.js'
 import { acquisition, passing, publishPage, table, withMember } from './setting.js'
 
-test('polls of a held lease leave ever further apart, up to 200 ms and half of that as jitter', () => {
+test('get waits longer before each poll of a held lease, up to 200 ms and half of that as jitter', () => {
   const told: IsrStoreOperation[] = []
   return withMember({ onOperation: (operation) => told.push(operation) }, async ({ store, stub, cacheKey }) => {
     await storeOf(await table()).tryAcquireLease(acquisition(cacheKey, 'holder', { leaseDurationMs: 20_000 }))
@@ -23,7 +23,7 @@ test('polls of a held lease leave ever further apart, up to 200 ms and half of t
   })
 })
 
-test('the pace ends when the page is published', () => {
+test('get does not wait after the page has been published', () => {
   const told: IsrStoreOperation[] = []
   return withMember({ onOperation: (operation) => told.push(operation) }, async ({ store, cacheKey }) => {
     const holder = storeOf(await table())
@@ -40,7 +40,7 @@ test('the pace ends when the page is published', () => {
   })
 })
 
-test('reads without a held lease are not paced', () => {
+test('get does not wait when no lease is held', () => {
   const told: IsrStoreOperation[] = []
   return withMember({ onOperation: (operation) => told.push(operation) }, async ({ store, cacheKey }) => {
     for (let read = 0; read < 5; read++) await store.get(cacheKey)
@@ -49,7 +49,7 @@ test('reads without a held lease are not paced', () => {
   })
 })
 
-test('a throttle slows the polls down to half a second at least', () => {
+test('a throttled get raises the interval to the next poll to at least half a second', () => {
   const told: IsrStoreOperation[] = []
   let throttles = 0
   return withMember(

@@ -1,4 +1,4 @@
-// A lease that `get` has just shown is believed: losers cost no write units.
+// After a `get` that showed a lease, an acquire returns that lease without a request, so losers cost no write units.
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { expect, test } from 'vitest'
@@ -18,7 +18,7 @@ test('an acquire right after a get that showed another lease sends nothing and r
     expect(attempt.record.leaseToken).toBe(leaseToken)
   }))
 
-test('the fallback of the caller completes the record when there is no page', () =>
+test('an acquire after a get without a page returns the fallbackRevalidateSeconds of its own caller', () =>
   withMember({}, async ({ store, stub, cacheKey }) => {
     await storeOf(await table()).tryAcquireLease(acquisition(cacheKey, 'holder'))
     await store.get(cacheKey)
@@ -27,7 +27,7 @@ test('the fallback of the caller completes the record when there is no page', ()
     expect(stub.count('PutItem')).toBe(0)
   }))
 
-test('a lease that is free for the caller is taken', () =>
+test('an acquire sends a put when the lease that get showed is free for its caller', () =>
   withMember({}, async ({ store, stub, cacheKey }) => {
     await storeOf(await table()).tryAcquireLease(acquisition(cacheKey, 'holder'))
     for (const input of [
@@ -40,7 +40,7 @@ test('a lease that is free for the caller is taken', () =>
     expect(stub.count('PutItem')).toBe(2)
   }))
 
-test('a lease that was seen more than 100 ms ago is asked for', () =>
+test('an acquire sends a put when get showed the lease more than 100 ms ago', () =>
   withMember({}, async ({ store, stub, cacheKey }) => {
     await storeOf(await table()).tryAcquireLease(acquisition(cacheKey, 'holder'))
     await store.get(cacheKey)
@@ -49,7 +49,7 @@ test('a lease that was seen more than 100 ms ago is asked for', () =>
     expect(stub.count('PutItem')).toBe(1)
   }))
 
-test('a lease is not believed after the store has changed the key', () =>
+test('an acquire sends a put when the store has changed the key since the get', () =>
   withMember({}, async ({ store, stub, cacheKey }) => {
     await storeOf(await table()).tryAcquireLease(acquisition(cacheKey, 'holder'))
     await store.get(cacheKey)
@@ -58,7 +58,7 @@ test('a lease is not believed after the store has changed the key', () =>
     expect(stub.count('PutItem')).toBe(1)
   }))
 
-test('a lease that an eventually consistent read showed is asked for', () =>
+test('an acquire sends a put when the get was eventually consistent', () =>
   withMember({ consistentRead: false }, async ({ store, stub, cacheKey }) => {
     await storeOf(await table()).tryAcquireLease(acquisition(cacheKey, 'holder'))
     await store.get(cacheKey)

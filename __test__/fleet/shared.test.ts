@@ -10,7 +10,7 @@ import { passing, publishPage, withMember } from './setting.js'
 
 const fixture = fileURLToPath(new URL('../fixtures/shared-worker.mjs', import.meta.url))
 
-test('two stores with equal settings share a request of one tick', () =>
+test('stores with equal settings share a request of one tick, and stores with other settings do not', () =>
   withMember({ shared: true }, async ({ store, stub, cacheKey }) => {
     await publishPage(store, cacheKey)
     const name = String(stub.requests[0]?.body.TableName)

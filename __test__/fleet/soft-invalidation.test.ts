@@ -7,7 +7,7 @@ import { acquisition, publishPage, table, withMember } from './setting.js'
 
 const options = { softInvalidation: true }
 
-test('the page stays, as one that was never fresh, and its lease is gone', () =>
+test('invalidate keeps the page as one that was never fresh, and deletes its lease', () =>
   withMember(options, async ({ store, cacheKey }) => {
     await publishPage(store, cacheKey, { htmlPointer: 'kept' })
     const { leaseToken } = await store.tryAcquireLease(acquisition(cacheKey, 'renderer'))
@@ -55,7 +55,7 @@ test('the next caller regenerates the page, with its own fallback as freshness l
     expect(await store.get(cacheKey)).toMatchObject({ htmlPointer: 'new', revalidateSeconds: 60 })
   }))
 
-test('without a page both rows are deleted as usual, and a key without rows resolves', () =>
+test('invalidate deletes both rows when the page is missing, and resolves for a key without rows', () =>
   withMember(options, async ({ store, stub, cacheKey }) => {
     await store.tryAcquireLease(acquisition(cacheKey, 'renderer'))
     await store.invalidate(cacheKey)
@@ -65,7 +65,7 @@ test('without a page both rows are deleted as usual, and a key without rows reso
     expect(stub.operations()).toEqual(['TransactWriteItems', 'TransactWriteItems'])
   }))
 
-test('by default the page is deleted', () =>
+test('invalidate deletes the page without softInvalidation', () =>
   withMember({}, async ({ store, cacheKey }) => {
     await publishPage(storeOf(await table()), cacheKey)
     await store.invalidate(cacheKey)

@@ -1,4 +1,4 @@
-// `staleIfErrorMs`: while the table cannot be read, `get` answers the last known page.
+// `staleIfErrorMs`: while the table cannot be read, `get` returns the last known page.
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { IsrStoreOperation } from '@theory-cloud/tabletheory-isr'
@@ -11,7 +11,7 @@ import { acquisition, passing, publishPage, table, withMember } from './setting.
 
 const options = { staleIfErrorMs: 60_000, maxAttempts: 1 }
 
-/** Answers with a fault instead of passing on, once there is one. */
+/** Passes requests on, until `failWith` sets a fault to answer with. */
 function failing(): { script: Script; failWith: (answer: Answer | undefined) => void } {
   let answer: Answer | undefined
   return {
@@ -26,7 +26,7 @@ test.each([
   ['a throttle', fault('ThrottlingException')],
   ['a broken connection', hangUp],
   ['a server error', fault('InternalServerError', 'oops', 500)],
-])('the last page that was read is answered after %s, at once and without a lease', async (_, answer) => {
+])('get returns the last page that it read after %s, at once and without a lease', async (_, answer) => {
   const { script, failWith } = failing()
   const told: IsrStoreOperation[] = []
   await withMember(
@@ -42,7 +42,7 @@ test.each([
       // A connection that breaks on reuse is replaced once.
       const sent = stub.requests.length
       expect(sent).toBeLessThanOrEqual(2)
-      // The key rests for half a second at least.
+      // The store sends no request for the key for at least half a second.
       for (let call = 0; call < 5; call++) expect(await store.get(cacheKey)).not.toBeNull()
       expect(stub.requests).toHaveLength(sent)
       await sleep(10)
@@ -60,7 +60,7 @@ test.each([
   )
 })
 
-test('a page that this store published is answered', async () => {
+test('get returns a page that the store published itself', async () => {
   const { script, failWith } = failing()
   await withMember(
     options,
@@ -73,7 +73,7 @@ test('a page that this store published is answered', async () => {
   )
 })
 
-test('no page is answered without the option, for another key, or after its time', async () => {
+test('get returns no page without the option, for another key, or after staleIfErrorMs', async () => {
   const { script, failWith } = failing()
   await withMember(
     { ...options, staleIfErrorMs: 300 },
@@ -94,7 +94,7 @@ test('no page is answered without the option, for another key, or after its time
   )
 })
 
-test('a read that finds no page and an own invalidation, even a failed one, forget the page', async () => {
+test('the store forgets the page after a read without a page, and after an invalidate, even a failed one', async () => {
   const { script, failWith } = failing()
   await withMember(
     options,
@@ -118,7 +118,7 @@ test('a read that finds no page and an own invalidation, even a failed one, forg
   )
 })
 
-test('an error that is not retryable is reported', async () => {
+test('get rejects with an error that is not retryable', async () => {
   const { script, failWith } = failing()
   await withMember(
     options,
@@ -131,7 +131,7 @@ test('an error that is not retryable is reported', async () => {
   )
 })
 
-test('with an open circuit the page is answered without a request', async () => {
+test('get returns the page without a request while the circuit is open', async () => {
   const { script, failWith } = failing()
   await withMember(
     options,

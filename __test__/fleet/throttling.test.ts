@@ -1,4 +1,4 @@
-// Throttled requests are repeated with patience, and a throttled put turns into a read.
+// Throttled requests are repeated until the deadline, and a throttled put of the LOCK row is followed by a read.
 import { describe, expect, test } from 'vitest'
 
 import { rejectionOf } from '../support/failure.js'
@@ -18,7 +18,7 @@ const throttling =
   }
 
 describe('a throttled request is repeated more often than maxAttempts', () => {
-  test('get', () =>
+  test('by get', () =>
     withMember(
       { maxAttempts: 1 },
       async ({ store, stub, cacheKey }) => {
@@ -28,7 +28,7 @@ describe('a throttled request is repeated more often than maxAttempts', () => {
       throttling('Query', 4),
     ))
 
-  test('invalidate', () =>
+  test('by invalidate', () =>
     withMember(
       { maxAttempts: 1 },
       async ({ store, stub, cacheKey }) => {
@@ -47,13 +47,13 @@ test('a call that is throttled until its deadline rejects with ErrThrottled', ()
       const error = await rejectionOf(() => store.get(cacheKey))
       expect(error).toMatchObject({ code: 'ErrThrottled', retryable: true })
       expect(performance.now() - begun).toBeGreaterThan(200)
-      // Some tries at first, and closer ones near the deadline: far from a flood.
+      // A few attempts at first, and more frequent ones near the deadline: far from a flood.
       expect(stub.count('Query')).toBeLessThanOrEqual(25)
     },
     throttling('Query', 1_000),
   ))
 
-describe('a throttled put of the lock row is followed by a consistent read', () => {
+describe('a throttled put of the LOCK row is followed by a consistent read', () => {
   test('which returns the holder without another put', () =>
     withMember(
       {},
@@ -72,7 +72,7 @@ describe('a throttled put of the lock row is followed by a consistent read', () 
       {},
       async ({ store, stub, cacheKey }) => {
         expect((await store.tryAcquireLease(acquisition(cacheKey, 'winner'))).acquired).toBe(true)
-        // A read of META in flight is given up when its put is throttled.
+        // The store cancels a read of META in flight when the put beside it is throttled.
         expect([stub.count('PutItem'), stub.count('Query')]).toEqual([3, 2])
         expect(stub.operations().at(-1)).toMatch(/PutItem|GetItem/)
         expect(stub.count('GetItem')).toBeGreaterThanOrEqual(1)
@@ -80,8 +80,8 @@ describe('a throttled put of the lock row is followed by a consistent read', () 
       throttling('PutItem', 2),
     ))
 
-  test('which finds the own token of an earlier attempt: the lease is acquired', () => {
-    // The first put is applied and its answer lost; the second one is throttled, and so is every other.
+  test('which finds the token of an earlier attempt, so that the lease is acquired', () => {
+    // The first put takes effect and its answer is lost. The second put is throttled, and so are all later ones.
     const lostFirst = through(() => 'is lost on its way back')
     const script: Script = (request, index) => {
       if (request.operation !== 'PutItem') return passing(request, index)
@@ -98,7 +98,7 @@ describe('a throttled put of the lock row is followed by a consistent read', () 
     )
   })
 
-  test('which shows a newer page than get returned: no lease is needed', () =>
+  test('which finds a newer page than get returned, so that no lease is needed', () =>
     withMember(
       {},
       async ({ store, stub, cacheKey }) => {

@@ -1,4 +1,4 @@
-// The package's types against FaceTheory's, as a strict app's compiler sees them: the first and the last supported.
+// The package's types against FaceTheory's, for the compiler of a strict app: the first and the last supported version.
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** What `tsc` prints; a failure rejects with what it printed. */
+/** The output of `tsc`. A failure rejects with that output. */
 async function tsc(compiler: string, ...flags: string[]): Promise<string> {
   const args = [`node_modules/${compiler}/bin/tsc`, '-p', '__test__/types', ...flags]
   try {
@@ -23,12 +23,12 @@ describe.each([
   ['typescript-5.9', 'Version 5.9.'],
   ['typescript', 'Version 7.'],
 ])('%s', (compiler, version) => {
-  test('finds the types interchangeable with FaceTheory and every misuse an error', async () => {
+  test("finds the types interchangeable with FaceTheory's, and reports every misuse", async () => {
     expect(await tsc(compiler, '--version')).toContain(version)
     expect(await tsc(compiler)).toBe('')
   })
 
-  test('finds the same without exactOptionalPropertyTypes', async () => {
+  test('finds the same when exactOptionalPropertyTypes is off', async () => {
     expect(await tsc(compiler, '--exactOptionalPropertyTypes', 'false')).toBe('')
   })
 

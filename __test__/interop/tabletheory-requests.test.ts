@@ -1,4 +1,4 @@
-// Rows of this store, as TableTheory's conditions and models treat them.
+// TableTheory's conditions and models, on rows of this store.
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 
@@ -30,8 +30,8 @@ async function ours() {
   return { store, cacheKey, pk: pkOf(cacheKey), token: leaseToken ?? '' }
 }
 
-describe('their acquire', () => {
-  test('steals no lease of ours before its end, and takes it in the first whole second after', async () => {
+describe("TableTheory's acquire", () => {
+  test('fails before our lease ends, and succeeds in the first whole second after its end', async () => {
     const store = storeOf(table)
     const seen = { taken: 0, refused: 0 }
     const nowMs = fc
@@ -48,7 +48,7 @@ describe('their acquire', () => {
         if (taken) expect(theirNowMs).toBeGreaterThanOrEqual(record.leaseExpiresAt)
         else expect(await foreignAcquire(table, lock, Math.ceil(record.leaseExpiresAt / 1_000))).toBe(true)
         seen[taken ? 'taken' : 'refused'] += 1
-        // Nothing of our row stays, which their lease would be read with.
+        // No attribute of our row stays, which a reader would take for a part of their lease.
         expect(await readRow(table, pkOf(cacheKey), 'LOCK')).toEqual(lock)
       }),
       { numRuns: 100 },
@@ -56,7 +56,7 @@ describe('their acquire', () => {
     expect(Math.min(seen.taken, seen.refused)).toBeGreaterThan(5)
   })
 
-  test('is kept out exactly as long as our commit passes', async () => {
+  test('fails exactly as long as our commit succeeds', async () => {
     for (const second of [NOW_S + 4, NOW_S + 5, NOW_S + 6]) {
       const { store, cacheKey, pk, token } = await ours()
       const mayPublish = await commit(store, cacheKey, token, { nowMs: second * 1_000 }).then(
@@ -77,7 +77,7 @@ describe('their acquire', () => {
     }
   })
 
-  test('of an expired lease of ours makes our commit and release harmless', async () => {
+  test('of our expired lease makes our commit fail, and our release changes nothing', async () => {
     const { store, cacheKey, pk, token } = await ours()
     expect(await foreignAcquire(table, foreignLock(pk, 'theirs', NOW_S + 60), NOW_S + 5)).toBe(true)
     await expect(commit(store, cacheKey, token)).rejects.toMatchObject(lost)
@@ -86,8 +86,8 @@ describe('their acquire', () => {
   })
 })
 
-describe('their refresh', () => {
-  test('of a lease of ours moves its end, although our exact milliseconds stay behind', async () => {
+describe("TableTheory's refresh", () => {
+  test('of our lease moves its end, although lease_expires_at_ms keeps the old end', async () => {
     const { store, cacheKey, pk, token } = await ours()
     expect(await foreignRefresh(table, pk, 'theirs', NOW_S, NOW_S + 60)).toBe(false)
     expect(await foreignRefresh(table, pk, token, NOW_S + 5, NOW_S + 60)).toBe(false)
@@ -103,8 +103,8 @@ describe('their refresh', () => {
   })
 })
 
-describe('their release', () => {
-  test('by token gives our lease back, and another token does not', async () => {
+describe("TableTheory's release", () => {
+  test('with our token ends our lease, and with another token does not', async () => {
     const { store, cacheKey, pk, token } = await ours()
     expect(await foreignRelease(table, pk, 'theirs')).toBe(false)
     expect(await foreignRelease(table, pk, token)).toBe(true)
@@ -113,24 +113,27 @@ describe('their release', () => {
   })
 })
 
-describe('their transaction (Recipe A)', () => {
-  test.each(['delete', 'keep'] as const)('publishes with our lease, and reads as theirs (%s LOCK)', async (lock) => {
-    const { store, cacheKey, pk, token } = await ours()
-    const meta = foreignMeta(pk, theirPage)
-    expect(await foreignPublish(table, meta, 'theirs', NOW_S, lock)).toBe(false)
-    expect(await foreignPublish(table, meta, token, NOW_S + 5, lock)).toBe(false)
-    expect(await sortKeys(table, pk)).toEqual(['LOCK'])
-    expect(await foreignPublish(table, meta, token, NOW_S + 4, lock)).toBe(true)
-    expect(await store.get(cacheKey)).toMatchObject({
-      htmlPointer: 'theirs',
-      generatedAt: NOW + 1_000,
-      revalidateSeconds: 30,
-      etag: '"theirs"',
-      leaseToken: lock === 'keep' ? token : null,
-    })
-  })
+describe("TableTheory's transaction (Recipe A)", () => {
+  test.each(['delete', 'keep'] as const)(
+    'publishes with our lease, and our get returns its page (%s LOCK)',
+    async (lock) => {
+      const { store, cacheKey, pk, token } = await ours()
+      const meta = foreignMeta(pk, theirPage)
+      expect(await foreignPublish(table, meta, 'theirs', NOW_S, lock)).toBe(false)
+      expect(await foreignPublish(table, meta, token, NOW_S + 5, lock)).toBe(false)
+      expect(await sortKeys(table, pk)).toEqual(['LOCK'])
+      expect(await foreignPublish(table, meta, token, NOW_S + 4, lock)).toBe(true)
+      expect(await store.get(cacheKey)).toMatchObject({
+        htmlPointer: 'theirs',
+        generatedAt: NOW + 1_000,
+        revalidateSeconds: 30,
+        etag: '"theirs"',
+        leaseToken: lock === 'keep' ? token : null,
+      })
+    },
+  )
 
-  test('replaces a page of ours, and nothing of ours is read with theirs', async () => {
+  test('replaces our page as a whole, and keeps none of its attributes', async () => {
     const { store, cacheKey, pk, token } = await ours()
     await commit(store, cacheKey, token, { status: 404, contentType: 'text/plain', contentSecurityPolicy: 'csp' })
     const { leaseToken } = await acquire(store, cacheKey)
@@ -144,15 +147,15 @@ describe('their transaction (Recipe A)', () => {
   })
 })
 
-describe('their models', () => {
-  /** An attribute of Go's int64, Python's int. */
+describe("TableTheory's models", () => {
+  /** The attribute as an int64 of Go or an int of Python. */
   function int64(row: Item | undefined, attribute: string): bigint {
     const text = row?.[attribute]?.N ?? ''
     expect(text, attribute).toMatch(/^-?\d{1,19}$/)
     return BigInt(text)
   }
 
-  test('read META: strings are strings, and integers are whole', async () => {
+  test('read META: texts are strings, and numbers are integers', async () => {
     const cacheKey = newKey()
     const generatedAt = NOW + 999.75
     await publish(storeOf(table, { metaTtlSeconds: 86_400.5 }), cacheKey, {
@@ -168,7 +171,7 @@ describe('their models', () => {
     expect(int64(meta, 'ttl')).toBe(BigInt(NOW_S + 1 + 86_401))
   })
 
-  test('read LOCK: the token is a string, integers are whole, and ttl is after the end', async () => {
+  test('read LOCK: the token is a string, numbers are integers, and ttl is after the end', async () => {
     const cacheKey = newKey()
     const { leaseToken } = await acquire(storeOf(table), cacheKey, { nowMs: NOW + 0.5, leaseDurationMs: 5_000 })
     const lock = await readRow(table, pkOf(cacheKey), 'LOCK')

@@ -1,4 +1,4 @@
-// Rows of TableTheory's Go, TypeScript and Python code, as this store treats them.
+// This store, on rows of TableTheory's Go, TypeScript and Python code.
 import { beforeAll, describe, expect, test } from 'vitest'
 
 import { acquire, commit, N, NOW, NOW_S, pkOf, publish, S } from '../support/rows.js'
@@ -13,11 +13,11 @@ beforeAll(async () => {
 
 const noLease = { leaseOwner: null, leaseToken: null, leaseExpiresAt: 0 }
 
-describe('META as the documents have it', () => {
+describe("META in the form of TableTheory's documents", () => {
   test.each([
     ['with etag and ttl', { etag: '"abc123"', ttl: NOW_S + 86_400 }, '"abc123"'],
-    ['without them', {}, null],
-  ])('%s is read, with defaults for what it does not say', async (_, optional, etag) => {
+    ['without etag and ttl', {}, null],
+  ])('%s is read, with defaults for missing attributes', async (_, optional, etag) => {
     const cacheKey = newKey()
     const page = { s3_key: 's3://bucket/key.html', generated_at: NOW_S + 7, revalidate_seconds: 60, ...optional }
     await writeRow(table, foreignMeta(pkOf(cacheKey), page))
@@ -40,7 +40,7 @@ describe('META as the documents have it', () => {
     expect(attempt).toStrictEqual({ acquired: true, record: { ...record, ...lease }, leaseToken: attempt.leaseToken })
   })
 
-  test('with revalidate_seconds 0 is read as 0, and answers an acquire with the fallback', async () => {
+  test('with revalidate_seconds 0 is read as 0, and an acquire returns the fallback instead', async () => {
     const cacheKey = newKey()
     const store = storeOf(table)
     const meta = foreignMeta(pkOf(cacheKey), { s3_key: 'a', generated_at: NOW_S, revalidate_seconds: 0 })
@@ -51,7 +51,7 @@ describe('META as the documents have it', () => {
     expect(await readRow(table, pkOf(cacheKey), 'META')).toEqual(meta)
   })
 
-  test('is replaced as a whole by a commit, and gone after invalidate', async () => {
+  test('is replaced as a whole by a commit, and is deleted by invalidate', async () => {
     const cacheKey = newKey()
     const store = storeOf(table)
     const old = { s3_key: 'old', generated_at: NOW_S - 100, revalidate_seconds: 1, etag: 'old', ttl: NOW_S }
@@ -78,7 +78,7 @@ describe.each(Object.entries(languages))('LOCK of the lease manager for %s', (_,
     return cacheKey
   }
 
-  test.each([3_600, 0])('is read, with a ttl %d s later or none', async (ttlBuffer) => {
+  test.each([3_600, 0])('is read, with a TTL buffer of %d s', async (ttlBuffer) => {
     const cacheKey = await held(ttlBuffer)
     expect(await storeOf(table).get(cacheKey)).toStrictEqual({
       cacheKey,
@@ -96,7 +96,7 @@ describe.each(Object.entries(languages))('LOCK of the lease manager for %s', (_,
     })
   })
 
-  test('is held until the last millisecond of its end, and free from then on', async () => {
+  test('is held until the last millisecond before its end, and free from its end on', async () => {
     const cacheKey = await held()
     const store = storeOf(table)
     const refused = await acquire(store, cacheKey, { nowMs: ends * 1_000 - 1, fallbackRevalidateSeconds: 7 })
@@ -116,7 +116,7 @@ describe.each(Object.entries(languages))('LOCK of the lease manager for %s', (_,
     })
   })
 
-  test('is released by its token, whoever the owner, and by no other', async () => {
+  test('is released with its token by any owner, and not with another token', async () => {
     const cacheKey = await held()
     const store = storeOf(table)
     await store.releaseLease({ cacheKey, leaseOwner: 'anybody', leaseToken: 'another token' })
@@ -125,7 +125,7 @@ describe.each(Object.entries(languages))('LOCK of the lease manager for %s', (_,
     expect(await sortKeys(table, pkOf(cacheKey))).toEqual([])
   })
 
-  test('is committed with its token, whoever the owner, until its last second', async () => {
+  test('is committed with its token by any owner, until the second of its end', async () => {
     const cacheKey = await held()
     const store = storeOf(table)
     const lost = { name: 'IsrLeaseConflictError', code: 'ErrLeaseNotOwned' }
@@ -137,14 +137,14 @@ describe.each(Object.entries(languages))('LOCK of the lease manager for %s', (_,
     expect(await store.get(cacheKey)).toMatchObject({ htmlPointer: 'pages/1.html', etag: '"1"', ...noLease })
   })
 
-  test('is gone after invalidate', async () => {
+  test('is deleted by invalidate', async () => {
     const cacheKey = await held()
     await storeOf(table).invalidate(cacheKey)
     expect(await sortKeys(table, pkOf(cacheKey))).toEqual([])
   })
 })
 
-test('the lease managers round the same lease to different ends, and all of them are covered', () => {
+test('the lease managers round the same lease to different ends, each of which is tested', () => {
   const ends = Object.values(languages).map(({ end }) => end(NOW + 400, 5_700) - NOW_S)
   expect(ends).toEqual([6, 6, 5])
 })

@@ -1,4 +1,5 @@
-// An endpoint is a URL of the URL standard: a text that `new URL` refuses is refused, and a host is read as `new URL` reads it.
+// An endpoint is a URL of the URL standard. The store refuses a text that `new URL` refuses, and reads a host as `new URL`
+// does.
 import { FaceTheoryIsrMetaStore } from '@theory-cloud/tabletheory-isr'
 import { describe, expect, test, vi } from 'vitest'
 
@@ -37,7 +38,7 @@ describe('an endpoint that the URL standard refuses', () => {
     'http:///',
     'https://:8000',
   ])('is refused: %s', (endpoint) => {
-    // "http://host.1e" and the like only count where this Node.js agrees.
+    // Some of them, such as "http://host.1e", are valid in some versions of Node.js, and make a store there.
     if (isUrl(endpoint) && new URL(endpoint).hostname !== '') {
       make(endpoint)
       return
@@ -62,7 +63,7 @@ describe('a host that the URL standard reads as the loopback interface', () => {
   ])('is reached, and gets dummy credentials: %s', (_, host) =>
     withStub(succeed, async (stub) => {
       const url = new URL(`http://${host}:${new URL(stub.endpoint).port}`)
-      // As encoded above, some of them are other addresses: the standard decides.
+      // The URL standard may read some of them as other addresses, which this test leaves out.
       if (!['127.0.0.1', 'localhost'].includes(url.hostname)) return
       vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true')
       const store = new FaceTheoryIsrMetaStore('isr', {
@@ -77,7 +78,7 @@ describe('a host that the URL standard reads as the loopback interface', () => {
   )
 })
 
-describe('an endpoint that the URL standard takes', () => {
+describe('an endpoint that the URL standard accepts', () => {
   test.each([
     'HTTP://localhost:8000',
     'http://localhost:8000/',

@@ -37,7 +37,7 @@ afterEach(() => {
 })
 afterAll(() => stub.close())
 
-/** Whose signature it has, and for which region. */
+/** The access key, region and session token of the request's signature. */
 function signer({ headers }: Received): object {
   const [, accessKeyId, region] =
     /Credential=([^/]*)\/\d{8}\/([^/]*)\/dynamodb\/aws4_request/.exec(headers.authorization ?? '') ?? []
@@ -51,7 +51,7 @@ async function signerFor(options: FaceTheoryIsrMetaStoreOptions = {}): Promise<o
   return Object.assign({}, ...stub.requests.map(signer)) as object
 }
 
-/** This machine, but not the loopback interface: no dummies there. */
+/** An address of this machine that is not a loopback address, and so gets no dummy credentials. */
 const elsewhere = (): string => stub.endpoint.replace('127.0.0.1', '0.0.0.0')
 
 describe('the endpoint', () => {
@@ -66,13 +66,13 @@ describe('the endpoint', () => {
     }
   })
 
-  test('of the options comes before the environment', async () => {
+  test('in the options overrides the environment', async () => {
     for (const name of endpoints) vi.stubEnv(name, closedEndpoint)
     await new FaceTheoryIsrMetaStore('isr', { endpoint: stub.endpoint }).get('key')
     expect(stub.operations()).toEqual(['Query'])
   })
 
-  test('of the environment is refused at once when it is none, by the name of its variable', () => {
+  test('in the environment is refused at once when it is not a URL, and the error names its variable', () => {
     for (const name of endpoints) {
       vi.stubEnv(name, 'localhost:8000')
       const error = thrownBy(() => new FaceTheoryIsrMetaStore('isr'))
@@ -84,7 +84,7 @@ describe('the endpoint', () => {
 })
 
 describe('region and credentials', () => {
-  test('are dummies at a loopback endpoint where there are none', async () => {
+  test('are dummies at a loopback endpoint when none are set', async () => {
     expect(await signerFor()).toEqual({
       accessKeyId: expect.stringMatching(/./),
       region: 'us-east-1',
@@ -94,7 +94,7 @@ describe('region and credentials', () => {
     expect(await signerFor()).not.toMatchObject({ accessKeyId: 'AKIDHALF' })
   })
 
-  test('are those of the environment, also at a loopback endpoint', async () => {
+  test('come from the environment, also at a loopback endpoint', async () => {
     vi.stubEnv('AWS_DEFAULT_REGION', 'eu-west-2')
     for (const [name, value] of Object.entries(keys)) vi.stubEnv(name, value)
     expect(await signerFor()).toEqual({ accessKeyId: 'AKIDENV', region: 'eu-west-2', sessionToken: undefined })
@@ -103,7 +103,7 @@ describe('region and credentials', () => {
     expect(await signerFor()).toEqual({ accessKeyId: 'AKIDENV', region: 'eu-west-1', sessionToken: 'session-env' })
   })
 
-  test('of the options come before those of the environment, all together', async () => {
+  test('in the options override those of the environment, and the two sets of credentials are not mixed', async () => {
     const env = { AWS_REGION: 'eu-west-1', AWS_DEFAULT_REGION: 'eu-west-2', AWS_SESSION_TOKEN: 'session-env', ...keys }
     for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value)
     const credentials = { accessKeyId: 'AKIDOPTION', secretAccessKey: 'secret' }
@@ -119,7 +119,7 @@ describe('region and credentials', () => {
     })
   })
 
-  test('the region in the ARN of a table comes before that of the environment, and after that of the options', async () => {
+  test('the region in the ARN of a table overrides the environment, and the options override it', async () => {
     const arn = 'arn:aws:dynamodb:eu-central-2:123456789012:table/isr'
     const regionFor = async (region?: string): Promise<object> => {
       stub.play(succeed)
@@ -133,7 +133,7 @@ describe('region and credentials', () => {
     expect(await regionFor('eu-west-3')).toMatchObject({ region: 'eu-west-3' })
   })
 
-  test('are read when the store is made, and not later', async () => {
+  test('are read from the environment when the store is made, and not later', async () => {
     const store = storeAt(stub)
     for (const [name, value] of Object.entries({ AWS_REGION: 'eu-west-1', ...keys })) vi.stubEnv(name, value)
     await store.get('key')
@@ -142,7 +142,7 @@ describe('region and credentials', () => {
   })
 })
 
-test('a loopback endpoint is all that DynamoDB Local needs', async () => {
+test('a store for DynamoDB Local needs no setting but a loopback endpoint', async () => {
   const table = await makeTable()
   const record = await inProcess({}, { table, endpoint }, ({ FaceTheoryIsrMetaStore }, { table, endpoint }) =>
     new FaceTheoryIsrMetaStore(table, { endpoint }).get('key'),
@@ -150,7 +150,7 @@ test('a loopback endpoint is all that DynamoDB Local needs', async () => {
   expect(record).toBeNull()
 })
 
-test('at a loopback endpoint no metadata service is asked', async () => {
+test('a store at a loopback endpoint sends no request to a metadata service', async () => {
   const services = {
     AWS_EC2_METADATA_SERVICE_ENDPOINT: stub.endpoint,
     AWS_CONTAINER_CREDENTIALS_FULL_URI: `${stub.endpoint}/credentials`,
@@ -163,7 +163,7 @@ test('at a loopback endpoint no metadata service is asked', async () => {
 
 describe.each([
   ['a process', inProcess],
-  ['a worker', inWorker],
+  ['a worker thread', inWorker],
 ])('in %s', (_, isolated) => {
   const run = (env: Record<string, string>, at: string): Promise<unknown> =>
     isolated(env, at, async ({ FaceTheoryIsrMetaStore }, endpoint) => {
@@ -172,7 +172,7 @@ describe.each([
     })
   const signers = (): object[] => stub.requests.filter(({ operation }) => operation === 'Query').map(signer)
 
-  test('its own environment counts, for endpoint, region and credentials', async () => {
+  test('endpoint, region and credentials come from its own environment', async () => {
     vi.stubEnv('AWS_REGION', 'of-the-parent')
     vi.stubEnv('AWS_SESSION_TOKEN', 'of-the-parent')
     const env = { ...keys, AWS_REGION: 'eu-north-1', AWS_ENDPOINT_URL: stub.endpoint }
@@ -182,13 +182,13 @@ describe.each([
     expect(signers()).toEqual([{ accessKeyId: 'AKIDENV', region: 'eu-north-1', sessionToken: undefined }])
   })
 
-  test('what it does not have of the environment of its parent does not count', async () => {
+  test('variables that only its parent has are not used', async () => {
     for (const [name, value] of Object.entries({ AWS_REGION: 'of-the-parent', ...keys })) vi.stubEnv(name, value)
     expect(await run({}, stub.endpoint)).toBeNull()
     expect(signers()).toEqual([{ accessKeyId: 'local', region: 'us-east-1', sessionToken: undefined }])
   })
 
-  test('what it changes itself counts', async () => {
+  test('a variable that it changes itself is used', async () => {
     await isolated({ AWS_REGION: 'eu-north-1' }, stub.endpoint, async ({ FaceTheoryIsrMetaStore }, endpoint) => {
       process.env.AWS_REGION = 'eu-south-1'
       await new FaceTheoryIsrMetaStore('isr', { endpoint }).get('key')
@@ -196,7 +196,7 @@ describe.each([
     expect(signers()).toMatchObject([{ region: 'eu-south-1' }])
   })
 
-  test('its profile counts', async () => {
+  test('region and credentials come from its profile', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'isr-'))
     const files = { AWS_CONFIG_FILE: join(folder, 'config'), AWS_SHARED_CREDENTIALS_FILE: join(folder, 'credentials') }
     await writeFile(files.AWS_CONFIG_FILE, '[profile blue]\nregion = eu-west-3\n[default]\nregion = eu-west-2\n')
@@ -226,14 +226,14 @@ describe('the credentials of a container', () => {
     stub.play((request, index) => (request.headers['x-amz-target'] ? succeed(request, index) : answer))
   })
 
-  test('count where the process names it', async () => {
+  test('are used when the environment of the process names their URL', async () => {
     expect(await inProcess({ ...region, ...container() }, elsewhere(), run)).toBeNull()
     expect(stub.requests.slice(1).map(signer)).toEqual([
       { accessKeyId: 'AKIDCONTAINER', region: 'eu-west-1', sessionToken: 'session-container' },
     ])
   })
 
-  test('do not count in a worker that does not name it', async () => {
+  test('are not used in a worker thread whose environment does not name their URL', async () => {
     for (const [name, value] of Object.entries({ ...region, ...container() })) vi.stubEnv(name, value)
     expect(await inWorker(region, elsewhere(), run)).toBe('ErrCredentials')
     expect(stub.requests).toEqual([])

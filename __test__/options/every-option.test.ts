@@ -1,4 +1,4 @@
-// Every option, in every form of construction: what is refused at once, and what makes a store.
+// Every option, in every form of construction: the values that are refused at once, and the values that make a store.
 import { inspect } from 'node:util'
 
 import {
@@ -128,13 +128,13 @@ describe.each(Object.entries(options))('%s', (name, field) => {
     ['for the factory', (value) => createFaceTheoryIsrMetaStore(hostile({ tableName: 'isr', [name]: value }))],
   ]
 
-  test.each(forms)('of another type is a TypeError that names it: %s', (_, form) => {
+  test.each(forms)('of another type is refused with a TypeError that names it: %s', (_, form) => {
     const wrong = Object.entries(samples).filter(([type]) => !['undefined', ...field.takes].includes(type))
     expect(wrong.length).toBeGreaterThan(8)
     for (const [type, value] of wrong) {
       const error = thrownBy(() => form(value))
       expectRefused(error, TypeError, type)
-      // The members of an object have names of their own.
+      // An error about credentials may name a member instead.
       expect(error.message, type).toMatch(name === 'credentials' ? /credentials|accessKeyId/ : name)
     }
     if (!field.takes.includes('string') && name !== 'endpoint')
@@ -146,7 +146,7 @@ describe.each(Object.entries(options))('%s', (name, field) => {
   })
 
   if (field.impossible.length > 0) {
-    test.each(forms)('that is impossible is a RangeError that names it: %s', (_, form) => {
+    test.each(forms)('with an impossible value is refused with a RangeError that names it: %s', (_, form) => {
       for (const value of field.impossible) {
         const error = thrownBy(() => form(value))
         expectRefused(error, RangeError, inspect(value))
@@ -155,12 +155,12 @@ describe.each(Object.entries(options))('%s', (name, field) => {
     })
   }
 
-  test.each(forms)('that is odd and allowed, or undefined, makes a store: %s', (_, form) => {
+  test.each(forms)('with an unusual but allowed value, or undefined, makes a store: %s', (_, form) => {
     for (const value of [...field.odd, undefined])
       expect(form(value), inspect(value)).toBeInstanceOf(FaceTheoryIsrMetaStore)
   })
 
-  test('whose getter throws is refused with what it threw as the cause', () => {
+  test('whose getter throws is refused, with the thrown value as the cause', () => {
     const thrown = {
       toString: () => {
         throw new Error('toString was called')
@@ -179,7 +179,7 @@ describe.each(Object.entries(options))('%s', (name, field) => {
   })
 })
 
-test('the members of credentials are strings, each of which is named when it is not', () => {
+test('a member of credentials that is not a string is refused with a TypeError that names it', () => {
   const good = { accessKeyId: 'i', secretAccessKey: 's', sessionToken: 't' }
   for (const name of Object.keys(good)) {
     for (const [type, value] of Object.entries(samples).filter(([type]) => type !== 'string')) {

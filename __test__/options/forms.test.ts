@@ -1,4 +1,4 @@
-// Construction: its forms, options that do not exist, and objects that are no plain ones.
+// Construction: its forms, unknown options, and objects that are not plain.
 import { inspect } from 'node:util'
 
 import {
@@ -40,7 +40,7 @@ const known = [
   'onOperationKeys',
 ] as const satisfies (keyof FaceTheoryIsrMetaStoreOptions)[]
 
-test('an option that does not exist is a TypeError that names it and those that do', () => {
+test('an unknown option is refused with a TypeError that names it and the valid options', () => {
   for (const name of ['pkPrefx', 'tablename', 'maxRetries', 'toString', '__defineGetter__', '0', 'é']) {
     const error = thrownBy(() => make('isr', { [name]: 1 }))
     expectRefused(error, TypeError, name)
@@ -49,7 +49,7 @@ test('an option that does not exist is a TypeError that names it and those that 
   }
 })
 
-test.each(['ddb', 'client'])('%s is refused with a hint at what to pass instead', (name) => {
+test.each(['ddb', 'client'])('the option %s is refused with a hint at the options to pass instead', (name) => {
   for (const form of [
     () => make('isr', { [name]: {} }),
     () => createFaceTheoryIsrMetaStore(hostile({ tableName: 'isr', [name]: {} })),
@@ -60,7 +60,7 @@ test.each(['ddb', 'client'])('%s is refused with a hint at what to pass instead'
   }
 })
 
-test('options are an object, or undefined', () => {
+test('options that are not an object or undefined are refused, and so are options or a table name given twice', () => {
   const { object, undefined: _, ...others } = samples
   const isObject = (type: string): boolean => /^(boxed|object|date|promise)/.test(type)
   for (const [type, value] of Object.entries(others).filter(([type]) => !isObject(type))) {
@@ -89,7 +89,7 @@ test('options are an object, or undefined', () => {
   )
 })
 
-test('options are own properties, each read once', () => {
+test('options must be own properties, and each is read once', () => {
   expect(make('isr', Object.create({ pkPrefx: 1 }))).toBeInstanceOf(FaceTheoryIsrMetaStore)
   const error = thrownBy(() => make('isr', Object.create({ maxAttempts: 3 })))
   expectRefused(error, TypeError, 'inherited')
@@ -114,7 +114,7 @@ test('options are own properties, each read once', () => {
   expect(Object.keys(given).map((name) => [name, read(name)])).toEqual(Object.keys(given).map((name) => [name, 1]))
 })
 
-test('a proxy that throws or is revoked is refused', () => {
+test('a Proxy as the options is refused when it throws or is revoked', () => {
   const thrown = Symbol('thrown')
   const throwing = new Proxy(
     {},

@@ -1,4 +1,4 @@
-// Where rows lie and what leases are called: pkPrefix, pkFromCacheKey and leaseToken.
+// Partition keys and lease tokens: pkPrefix, pkFromCacheKey and leaseToken.
 import { createHash } from 'node:crypto'
 
 import type { FaceTheoryIsrMetaStore, FaceTheoryIsrMetaStoreOptions } from '@theory-cloud/tabletheory-isr'
@@ -44,13 +44,13 @@ describe.each(all)('$method', ({ run }) => {
     return partitions()
   }
 
-  test('looks in prefix + cache key', async () => {
+  test('uses prefix + cache key as the partition key', async () => {
     expect(await partitionOf('key')).toEqual(['CACHE#key'])
     expect(await partitionOf('key', { pkPrefix: 'deploy-7/é#' })).toEqual(['deploy-7/é#key'])
     expect(await partitionOf('key', { pkPrefix: '' })).toEqual(['key'])
   })
 
-  test('looks in prefix + hash where prefix + cache key are more than 2,048 bytes', async () => {
+  test('uses prefix + hash as the partition key when prefix + cache key have more than 2,048 bytes', async () => {
     for (const pkPrefix of ['CACHE#', '', 'é'.repeat(512)]) {
       const room = 2_048 - Buffer.byteLength(pkPrefix)
       for (const fits of ['x'.repeat(room), 'é'.repeat(room / 2), '\u{1f600}'.repeat(Math.floor(room / 4))]) {
@@ -62,7 +62,7 @@ describe.each(all)('$method', ({ run }) => {
     }
   })
 
-  test('looks where pkFromCacheKey says, without prefix and hash', async () => {
+  test('uses the result of pkFromCacheKey as the partition key, without prefix and hash', async () => {
     const pkFromCacheKey = (cacheKey: string): string => `tenant#${cacheKey.length}`
     for (const cacheKey of ['key', 'x'.repeat(5_000)]) {
       expect(await partitionOf(cacheKey, { pkFromCacheKey, pkPrefix: 'unused' })).toEqual([`tenant#${cacheKey.length}`])
@@ -72,7 +72,7 @@ describe.each(all)('$method', ({ run }) => {
     }
   })
 
-  test('calls pkFromCacheKey once, at once, with the cache key and nothing else', async () => {
+  test('calls pkFromCacheKey once, synchronously, with the cache key as its only argument', async () => {
     const calls: unknown[][] = []
     const pkFromCacheKey = function (this: unknown, ...given: unknown[]): string {
       calls.push([this, ...given])
@@ -84,14 +84,14 @@ describe.each(all)('$method', ({ run }) => {
     expect(calls).toHaveLength(1)
   })
 
-  test('does not call pkFromCacheKey for a cache key that is refused', async () => {
+  test('does not call pkFromCacheKey when the cache key is refused', async () => {
     const calls: unknown[] = []
     const store = storeWith({ pkFromCacheKey: (cacheKey) => String(calls.push(cacheKey)) })
     for (const cacheKey of ['', '\ud800', hostile<string>(1)]) await rejectionOf(() => run(store, cacheKey))
     expect(calls).toEqual([])
   })
 
-  test('a pkFromCacheKey that returns something unusable is refused, and nothing is sent', async () => {
+  test('rejects when pkFromCacheKey returns an unusable value, and sends nothing', async () => {
     const others = Object.entries(samples).filter(([type]) => type !== 'string')
     const broken = ['', 'x'.repeat(2_049), 'é'.repeat(1_025), ...loneSurrogates].map((value): [string, unknown] => [
       'string',
@@ -105,7 +105,7 @@ describe.each(all)('$method', ({ run }) => {
     await expectNothingSent(stub)
   })
 
-  test('a pkFromCacheKey that throws is refused with what it threw as the cause, and nothing is sent', async () => {
+  test('rejects with the thrown value as the cause when pkFromCacheKey throws, and sends nothing', async () => {
     for (const value of [new Error('of the app'), 'text', undefined, null, Symbol('text'), Object.create(null)]) {
       const error = await rejectionOf(() =>
         run(
@@ -129,7 +129,7 @@ describe.each(all)('$method', ({ run }) => {
   })
 })
 
-test('pkFromCacheKey may use the store itself', async () => {
+test('pkFromCacheKey may call the store itself', async () => {
   const inner: Promise<unknown>[] = []
   const store: FaceTheoryIsrMetaStore = storeWith({
     pkFromCacheKey: (cacheKey) => {
@@ -142,7 +142,7 @@ test('pkFromCacheKey may use the store itself', async () => {
 })
 
 describe('leaseToken', () => {
-  test('gives the token of each acquire, is called once and at once for it, and for nothing else', async () => {
+  test('gives the token of each acquire, and is called once for it, synchronously, and in no other call', async () => {
     const calls: unknown[][] = []
     const leaseToken = function (this: unknown, ...given: unknown[]): string {
       calls.push([this, ...given])
@@ -166,7 +166,7 @@ describe('leaseToken', () => {
     expect(calls).toHaveLength(2)
   })
 
-  test('is a new random UUID for each acquire where no function is given', async () => {
+  test('defaults to a new random UUID for each acquire', async () => {
     const store = storeWith({})
     for (const _ of 'xyz') await acquire.run(store, 'key')
     const tokens = stub.requests.flatMap(
@@ -177,14 +177,14 @@ describe('leaseToken', () => {
       expect(token).toMatch(/^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/)
   })
 
-  test('is not called for an input that is refused', async () => {
+  test('is not called when the input is refused', async () => {
     const calls: unknown[] = []
     const store = storeWith({ leaseToken: () => String(calls.push('called')) })
     await rejectionOf(() => acquire.run(store, ''))
     expect(calls).toEqual([])
   })
 
-  test('that returns something unusable, or throws, is refused, and nothing is sent', async () => {
+  test('makes the acquire reject when it returns an unusable value or throws, and nothing is sent', async () => {
     const others = Object.entries(samples).filter(([type]) => type !== 'string')
     const broken = ['', ...loneSurrogates].map((value): [string, unknown] => ['string', value])
     for (const [type, value] of [...others, ...broken]) {

@@ -1,4 +1,4 @@
-// Credentials and lease tokens are in no error: not in its message, its stack, its properties or its causes.
+// Credentials and lease tokens never appear in an error: not in its message, its stack, its properties or its causes.
 import { FaceTheoryIsrMetaStore, type FaceTheoryIsrMetaStoreOptions } from '@theory-cloud/tabletheory-isr'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 
@@ -43,7 +43,7 @@ const faults: [string, Answer][] = [
 describe.concurrent.each(reporting)('$method', ({ operation, run }) => {
   const limits = { requestTimeoutMs: 300, maxAttempts: 2 }
 
-  test.each(faults)('does not tell them for %s', (_, answer) =>
+  test.each(faults)('keeps secrets out of its error after %s', (_, answer) =>
     withStub(answersOf(operation, answer), async (stub) => {
       const store = storeAt(stub, { credentials, leaseToken, ...limits })
       const outcome = await run(store, 'key').then(
@@ -55,7 +55,7 @@ describe.concurrent.each(reporting)('$method', ({ operation, run }) => {
     }),
   )
 
-  test('does not tell them where nobody listens', async () => {
+  test('keeps secrets out of its error when the endpoint refuses the connection', async () => {
     const store = new FaceTheoryIsrMetaStore('isr', { endpoint: closedEndpoint, credentials, leaseToken })
     expectNoSecret(await rejectionOf(() => run(store, 'key')))
   })
@@ -66,7 +66,7 @@ const inNoHeader: [string, string][] = [
   ['a null character', 'CANARY\0CANARY'],
 ]
 
-test.each(inNoHeader)('credentials with %s, which no header can hold, are refused at once', (_, broken) => {
+test.each(inNoHeader)('credentials with %s, which a header cannot hold, are refused at once', (_, broken) => {
   for (const name of ['accessKeyId', 'sessionToken']) {
     const options = { endpoint: closedEndpoint, credentials: { ...credentials, [name]: broken } }
     const error = thrownBy(() => new FaceTheoryIsrMetaStore('isr', options))
@@ -76,7 +76,7 @@ test.each(inNoHeader)('credentials with %s, which no header can hold, are refuse
   }
 })
 
-test.each(inNoHeader)('credentials of the environment with %s are ErrCredentials, and nothing is sent', (_, broken) =>
+test.each(inNoHeader)('credentials of the environment with %s cause ErrCredentials, and nothing is sent', (_, broken) =>
   withStub(succeed, async (stub) => {
     for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SESSION_TOKEN']) {
       vi.stubEnv('AWS_ACCESS_KEY_ID', credentials.accessKeyId)
@@ -96,7 +96,7 @@ test.each(inNoHeader)('credentials of the environment with %s are ErrCredentials
   }),
 )
 
-test('a commit does not tell its lease token', () =>
+test('a commit keeps its lease token out of its error', () =>
   withStub(answersOf('TransactWriteItems', cancelled('ConditionalCheckFailed', 'None')), async (stub) => {
     const store = storeAt(stub)
     for (const leaseToken of ['CANARY', 'CANARY\ud800']) {
@@ -104,7 +104,7 @@ test('a commit does not tell its lease token', () =>
     }
   }))
 
-test('those of the environment are not told either', () =>
+test('get keeps credentials of the environment out of its error', () =>
   withStub(answersOf('Query', fault('ExpiredTokenException')), async (stub) => {
     vi.stubEnv('AWS_ACCESS_KEY_ID', credentials.accessKeyId)
     vi.stubEnv('AWS_SECRET_ACCESS_KEY', credentials.secretAccessKey)
@@ -114,7 +114,7 @@ test('those of the environment are not told either', () =>
     expectNoSecret(error)
   }))
 
-test('the constructor does not tell what it refuses', () => {
+test('the constructor keeps secrets out of its error', () => {
   const wrong: Record<string, unknown>[] = [
     { credentials: { ...credentials, accessKeyId: 1 } },
     { credentials: { ...credentials, accessKeyId: '' } },
@@ -134,7 +134,7 @@ test('the constructor does not tell what it refuses', () => {
   expectNoSecret(thrownBy(() => new FaceTheoryIsrMetaStore('isr')))
 })
 
-test('a store that is printed does not tell them', () => {
+test('a printed store does not show its credentials', () => {
   const store = new FaceTheoryIsrMetaStore('isr', { endpoint: closedEndpoint, credentials })
   expect(`${printed(store)} ${JSON.stringify(store)} ${String(store)}`).not.toContain('CANARY')
 })

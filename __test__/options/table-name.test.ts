@@ -1,4 +1,4 @@
-// Where the table's name comes from, and which names there are.
+// The table name: its sources, and the valid names.
 import { createFaceTheoryIsrMetaStore, FaceTheoryIsrMetaStore } from '@theory-cloud/tabletheory-isr'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 
@@ -54,14 +54,14 @@ const formsWithout: [string, () => FaceTheoryIsrMetaStore][] = [
 ]
 
 describe.each(forms)('%s', (_, make) => {
-  test('takes every name that DynamoDB takes, and the ARN of a table, whatever the environment says', async () => {
+  test('accepts every name that DynamoDB accepts, and the ARN of a table, and ignores the environment', async () => {
     vi.stubEnv('FACETHEORY_CACHE_TABLE_NAME', 'from-environment')
     for (const name of ['isr', 'a.b-c_D9', '...', '123', 'x'.repeat(255), arn, arn.replace('aws', 'aws-cn')]) {
       expect(await tableOf(make(name))).toBe(name)
     }
   })
 
-  test('refuses an impossible name with a RangeError that says tableName', () => {
+  test('refuses an impossible name with a RangeError that names tableName', () => {
     vi.stubEnv('FACETHEORY_CACHE_TABLE_NAME', 'from-environment')
     const names = [
       '',
@@ -83,7 +83,7 @@ describe.each(forms)('%s', (_, make) => {
     }
   })
 
-  test('refuses anything but a string with a TypeError', () => {
+  test('refuses a name that is not a string with a TypeError that names tableName', () => {
     vi.stubEnv('FACETHEORY_CACHE_TABLE_NAME', 'from-environment')
     const isObject = (type: string): boolean => /^(boxed|object|date|promise|array|empty)/.test(type)
     const others = Object.entries(samples).filter(
@@ -105,7 +105,7 @@ describe.each(forms)('%s', (_, make) => {
 })
 
 describe.each(formsWithout)('%s', (_, make) => {
-  test('takes the first environment variable that is not blank, trimmed', async () => {
+  test('uses the first environment variable that is not blank, trimmed', async () => {
     for (const [index, name] of variables.entries()) {
       for (const [other, value] of variables.entries()) {
         vi.stubEnv(value, other < index ? ' \t' : other === index ? `  table-${name}\n` : `later-${value}`)
@@ -114,7 +114,7 @@ describe.each(formsWithout)('%s', (_, make) => {
     }
   })
 
-  test('throws ErrConfig where all are absent or blank, and names them', () => {
+  test('throws ErrConfig when all variables are absent or blank, and names them', () => {
     for (const value of [undefined, '', '  ']) {
       for (const name of variables) vi.stubEnv(name, value)
       const error = thrownBy(make)
@@ -123,14 +123,14 @@ describe.each(formsWithout)('%s', (_, make) => {
     }
   })
 
-  test('refuses the first one when it is impossible, and does not take the next', () => {
+  test('refuses an impossible name in the first variable, and does not use the next variable', () => {
     vi.stubEnv('APPTHEORY_CACHE_TABLE_NAME', 'not a name')
     vi.stubEnv('CACHE_TABLE', 'isr')
     expectRefused(thrownBy(make), RangeError, 'not a name')
   })
 })
 
-test('the environment is read when the store is made, and not later', async () => {
+test('the table name is read from the environment when the store is made, and not later', async () => {
   vi.stubEnv('CACHE_TABLE', 'first')
   const store = new FaceTheoryIsrMetaStore()
   vi.stubEnv('CACHE_TABLE', 'second')
@@ -138,7 +138,7 @@ test('the environment is read when the store is made, and not later', async () =
   expect(await tableOf(new FaceTheoryIsrMetaStore())).toBe('second')
 })
 
-test("in a worker its own process.env counts, and not the process's", async () => {
+test('a worker thread reads the table name from its own process.env, and not from that of the process', async () => {
   vi.stubEnv('CACHE_TABLE', 'of-the-process')
   const env = { AWS_ENDPOINT_URL: stub.endpoint, CACHE_TABLE: 'of-the-worker' }
   await inWorker(env, null, async ({ FaceTheoryIsrMetaStore }) => {

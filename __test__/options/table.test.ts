@@ -1,4 +1,5 @@
-// Every option of the table that the constructor reads: its range, its type, its place in the typings and the README.
+// The table of options that the constructor reads. Each option has a range, a type, and an entry in the typings and in
+// `README.md`.
 import { readFileSync } from 'node:fs'
 
 import { FaceTheoryIsrMetaStore, type FaceTheoryIsrMetaStoreOptions } from '@theory-cloud/tabletheory-isr'
@@ -17,7 +18,7 @@ const refusal = (name: string, value: unknown) => rejectionOf(async () => make(n
 const ofKind = (wanted: string) => table.filter(({ kind }) => kind === wanted)
 
 describe.each(ofKind('number'))('$name', ({ name, least, most, whole }) => {
-  test('takes each number of its range', () => {
+  test('accepts the ends and the middle of its range', () => {
     for (const number of [least, most, (Number(least) + Number(most)) / 2]) {
       make(name, whole === true ? Math.trunc(Number(number)) : number)
     }
@@ -49,7 +50,7 @@ test.each(table)('$name refuses a value of another type with a TypeError that na
   }
 })
 
-test.each(table)('$name is absent when it is undefined', ({ name }) => {
+test.each(table)('$name may be undefined', ({ name }) => {
   make(name, undefined)
 })
 
@@ -67,7 +68,7 @@ test('the table in the README has each option once, and no other', () => {
   expect(documented.sort()).toEqual(['tableName', ...table.map(({ name }) => name)].sort())
 })
 
-test.each(ofKind('number'))('the README and the typings give the largest $name', ({ name, most }) => {
+test.each(ofKind('number'))('the README and the typings state the largest $name', ({ name, most }) => {
   const number = Number(most) === 1e10 ? '' : Number(most).toLocaleString('en-US')
   const row = read('README.md')
     .split('\n')

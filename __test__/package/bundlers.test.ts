@@ -1,5 +1,5 @@
-// The package in apps that are bundled, from the packed tarballs. A bundle works by itself, or beside the installed package, or
-// else an error names the package and the setting.
+// The packed tarballs in bundled apps. A bundle works by itself or beside the installed package, or an error names the
+// package and the setting.
 import { execFile } from 'node:child_process'
 import { cpSync, mkdirSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -45,7 +45,7 @@ function run(program: string): Promise<string> {
   })
 }
 
-/** The bundle in a folder of the app, and in a folder far from it. */
+/** The paths of the bundle in a folder of the app, and in a folder outside the app. */
 async function bundle(build: Build): Promise<{ beside: string; alone: string }> {
   const inside = await mkdtemp(join(app, 'out-'))
   const name = await build(app, inside)
@@ -77,7 +77,7 @@ describe('a bundle works beside the installed package, and elsewhere its error n
   })
 })
 
-describe('a bundle that leaves the package out works beside it', () => {
+describe('a bundle that keeps the package external works only beside the installed package', () => {
   test.each(Object.entries(builds.external))('by %s', async (_, build) => {
     const { beside, alone } = await bundle(build)
     expect(await run(beside)).toBe('null')
@@ -85,7 +85,7 @@ describe('a bundle that leaves the package out works beside it', () => {
   })
 })
 
-describe('the build fails at the file of the addon, and says that its kind needs a setting', () => {
+describe('the build fails at the file of the addon, with a message about this kind of file', () => {
   test.each(Object.entries(builds.refused))('by %s', async (_, { build, hint }) => {
     const message = await buildError(build)
     expect(message).toMatch(/@theory-cloud\/tabletheory-isr-\S+\.node/)
@@ -93,7 +93,7 @@ describe('the build fails at the file of the addon, and says that its kind needs
   })
 })
 
-describe('the build fails with the command that installs the addon when no addon is installed', () => {
+describe('the build fails with a message that names the package when no addon is installed', () => {
   test.each(Object.entries(builds.copying))('by %s', async (_, build) => {
     const bare = await installApp(folder, 'commonjs', [packed.main])
     await writeApp(bare)

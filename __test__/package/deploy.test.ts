@@ -38,9 +38,9 @@ describe('the recipe for', () => {
     writeFileSync(join(folder, 'package.json'), JSON.stringify({ dependencies: { [packageName]: '0.1.0' } }))
     writeFileSync(join(folder, 'package-lock.json'), '{}')
     writeFileSync(join(folder, 'handler.ts'), '')
-    // CDK takes the folder of the nearest lockfile for the project, and reads all of it.
+    // CDK treats the folder of the nearest lockfile as the project, and reads the whole folder.
     process.chdir(folder)
-    // Without bundling: that needs a container. CDK builds its image nevertheless, with the first "docker" on the path.
+    // Bundling is off, because it needs a container. CDK still builds its image, with the first `docker` on the path.
     writeFileSync(join(folder, 'docker'), '#!/bin/sh\n', { mode: 0o755 })
     process.env.PATH = `${folder}:${process.env.PATH}`
     const app = new App({ context: { 'aws:cdk:bundling-stacks': [] } })
@@ -57,7 +57,7 @@ describe('the recipe for', () => {
     })
   })
 
-  test('SAM brings the package in a layer beside a bundle without it', () => {
+  test('SAM keeps the package out of the bundle and puts it into a layer', () => {
     const { Site, IsrTable, IsrLayer } = yaml('sam.yaml').Resources
     expect(Site.Metadata.BuildProperties.External).toEqual([packageName])
     expect(Site.Properties.Layers).toEqual(['IsrLayer'])
@@ -76,7 +76,7 @@ describe('the recipe for', () => {
     })
   })
 
-  test('Terraform names the table and the permissions of the other template', async () => {
+  test('Terraform refers to the table and the permissions of the other template', async () => {
     const { resource } = await parseHcl('function.tf', read('function.tf'))
     const [site] = resource.aws_lambda_function.site
     expect(site.environment[0].variables.FACETHEORY_CACHE_TABLE_NAME).toBe(`\${aws_dynamodb_table.isr.name}`)

@@ -44,7 +44,7 @@ describe.runIf(facetheory !== '')('FaceTheory with this store', () => {
   let table: string
 
   beforeAll(async () => {
-    // In the package's own folder, so that it finds itself by its name.
+    // Inside the package's own folder, where Node.js resolves the package by its own name.
     await mkdir(join(root, 'target'), { recursive: true })
     folder = await mkdtemp(join(root, 'target/facetheory-'))
     table = await makeTable()
@@ -105,7 +105,7 @@ describe.runIf(facetheory !== '')('FaceTheory with this store', () => {
     }
   })
 
-  test('its starter takes the patch of the deployment recipe', async () => {
+  test('has a starter to which the patch of the deployment recipe applies', async () => {
     const patch = join(root, 'docs/infrastructure/facetheory-starter.patch')
     const copy = join(folder, 'starter.patch')
     copyFileSync(patch, copy)

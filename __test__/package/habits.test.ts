@@ -26,7 +26,7 @@ describe('the toolchain', () => {
     })
   })
 
-  test('is also tried in the oldest version that Cargo.toml promises', () => {
+  test('is also tested in the oldest version that Cargo.toml promises', () => {
     expect(workflows.join()).toContain(`RUSTUP_TOOLCHAIN: ${oldest}`)
     expect(JSON.parse(read('package.json')).engines.node).toBe(`>=${read('.node-version').trim()}`)
   })

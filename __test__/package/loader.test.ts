@@ -1,4 +1,4 @@
-// The loader's messages, on platforms that are pretended. Each case is a process of its own, in a folder without an addon.
+// The loader's messages on simulated platforms. Each case is a process of its own, in a folder without an addon.
 import { execFile } from 'node:child_process'
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -24,7 +24,7 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
-/** The message of the loader in a process that is changed first. */
+/** The message of the loader in a process in which `change` runs first. */
 async function messageAfter(change: string): Promise<string> {
   const program = `${change}
     try { require('./index.js'); console.log('it loaded') } catch (error) { console.log(error.message) }`
@@ -74,7 +74,7 @@ describe('the loader', () => {
   })
 
   test.each(['./static', './absent'])(
-    'asks the report for the C library when the executable is %s',
+    'reads the C library from the report of the process when the executable is %s',
     async (executable) => {
       const report = (version: string) => `process.report.getReport = () => ({ header: { ${version} } })`
       const change = `${pretend('linux', 'arm64')}; process.execPath = '${executable}'`
@@ -110,7 +110,7 @@ describe('the loader', () => {
     expect(message).toContain('it needs glibc 2.34 or newer, and this system has 2.31')
   })
 
-  test('repeats the reason of the system when the addon is there and does not load', async () => {
+  test("shows the system's own error when the addon exists and does not load", async () => {
     const message = await messageAfter(dlopen('file too short'))
     expect(message).toContain('cannot load its native addon on linux-x64-gnu: file too short')
   })

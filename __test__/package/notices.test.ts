@@ -13,7 +13,7 @@ const noticed = read('THIRD-PARTY-NOTICES.txt')
   .flatMap((section) => section.slice(0, section.indexOf('\n\n')).match(/^ {2}\S+ \S+$/gm) ?? [])
   .map((line) => line.trim())
 
-/** The same of each crate that is compiled into a binary for any platform. */
+/** `name version` of each crate that is compiled into a binary for any platform. */
 function compiled(): string[] {
   const targets = napi.targets.flatMap((target) => ['--target', target])
   const format = ['--prefix', 'none', '--format', '{p}', '--edges', 'normal,no-proc-macro']
@@ -25,19 +25,19 @@ function compiled(): string[] {
       encoding: 'utf8',
     },
   )
-  // Those with a path are ours.
+  // Crates with a path are the project's own.
   const lines = tree.split('\n').filter((line) => line !== '' && !/\([^()]*[/\\]/.test(line))
   const crates = lines.map((line) => line.split(' ').slice(0, 2).join(' ').replace(' v', ' '))
   return [...new Set(crates)].sort()
 }
 
-test('are there for each crate that is compiled in', () => {
+test('the licence notices have each crate that is compiled into a binary', () => {
   const all = new Set(noticed)
   expect(all.size).toBeGreaterThan(100)
   expect(compiled().filter((crate) => !all.has(crate))).toEqual([])
 })
 
-test('are there for no crate that is not used any more', () => {
+test('the licence notices have only crates that are in Cargo.lock', () => {
   const locked = [...read('Cargo.lock').matchAll(/^name = "(.*)"\nversion = "(.*)"$/gm)]
   const crates = new Set(locked.map(([, name, version]) => `${name} ${version}`))
   expect(noticed.filter((crate) => !crates.has(crate))).toEqual([])

@@ -1,4 +1,4 @@
-// The gates of a release: one version, binaries that load, workflows that run only what they name.
+// The gates of a release: one version, binaries that load, complete publication, and workflows with pinned actions.
 import { execFileSync } from 'node:child_process'
 import { appendFileSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -42,18 +42,18 @@ describe('the version', () => {
   })
 
   test.each([...lists, 'npm/darwin-x64/package.json'].filter((path) => path !== 'package.json'))(
-    'is missed in %s when it is another there',
+    'is reported when %s has another one',
     (path) => {
       edit(path, (text) => text.replaceAll(version, '0.0.99'))
       expect(versionFaults(folder).join()).toContain(path)
     },
   )
 
-  test('is missed in the tag when it is another there', () => {
+  test('is reported when the tag has another one', () => {
     expect(versionFaults(folder, 'v0.0.99').join()).toContain('v0.0.99')
   })
 
-  test('is moved everywhere by `npm version`, which refuses one that the changelog does not have', () => {
+  test('is updated everywhere by `npm version`, which refuses one that the changelog does not have', () => {
     const run = (command: string, ...args: string[]): string =>
       execFileSync(command, args, { cwd: folder, encoding: 'utf8', stdio: 'pipe', env: { ...process.env, ...git } })
     const git = Object.fromEntries(
@@ -62,7 +62,7 @@ describe('the version', () => {
         [`GIT_${who}_EMAIL`, 'name@localhost'],
       ]),
     )
-    // It is called as if it were installed there.
+    // The script calls the command `napi` as if it were installed in the folder.
     const cli = JSON.stringify(join(root, 'node_modules/@napi-rs/cli/dist/cli.js'))
     edit('package.json', (text) =>
       text.replace('napi version', () => JSON.stringify(`node ${cli} version`).slice(1, -1)),
@@ -90,7 +90,7 @@ describe('a binary', () => {
   test.each([
     [10_000_000, 0],
     [10_000_001, 1],
-  ])('of %i bytes is refused %i times', (bytes, faults) => {
+  ])('of %i bytes has %i faults', (bytes, faults) => {
     writeFileSync(file(), Buffer.alloc(bytes))
     expect(sizeFaults(file())).toHaveLength(faults)
   })
@@ -100,25 +100,25 @@ describe('a binary', () => {
     ['C:\\Users\\me\\.cargo\\registry\\src\\ring\\mod.rs', 1],
     [join(root, 'src/lib.rs'), 1],
     ['/cargo/src/ring/mod.rs', 0],
-  ])('that holds the path %s is refused %i times', (path, faults) => {
+  ])('that contains the path %s has %i faults', (path, faults) => {
     writeFileSync(file(), `\0${path}\0`)
     expect(pathFaults(file())).toHaveLength(faults)
   })
 
-  test('is refused when it is for no glibc at all', () => {
+  test('is refused when it is not a binary for glibc', () => {
     for (const bytes of ['', 'GLIBC_2.17\0', '\x7fELF\x02\x01GLIBC_2.17\0'.padEnd(64, '\0')]) {
       writeFileSync(file(), bytes, 'latin1')
       expect(glibcFaults(file())).toEqual([expect.stringContaining('not a binary for glibc')])
     }
   })
 
-  // A binary of this machine may need this machine's glibc.
+  // A binary that was built on this machine may need a newer glibc, so the test replaces the versions that it needs.
   const here = readdirSync(root).find((name) => /\.linux-\w+-gnu\.node$/.test(name))
   test.runIf(here)('is refused when one of the versions that it needs is above 2.34, or has no number', () => {
     const bytes = readFileSync(join(root, here ?? ''))
     const needs = new Set(neededVersions(join(root, here ?? '')).filter((need) => need.startsWith('GLIBC_')))
     expect(needs).toContain('GLIBC_2.34')
-    // Each of the first is at most as long as the name in whose place it comes.
+    // A new name is at most as long as the name that it replaces.
     const faultsWith = (name: string): string[] => {
       const copy = Buffer.from(bytes)
       for (const need of needs) {
@@ -135,7 +135,7 @@ describe('a binary', () => {
     expect(faultsWith('GLIBC_ABI')).toEqual([expect.stringContaining('needs GLIBC_ABI,')])
   })
 
-  test('is missed where a platform has none', () => {
+  test('is reported as missing for a platform without one', () => {
     for (const { manifest } of platforms) writeFileSync(join(folder, manifest.main), '')
     const ofGlibc = platforms.filter(({ manifest }) => manifest.libc?.includes('glibc'))
     expect(binaryFaults(folder)).toHaveLength(ofGlibc.length)
@@ -148,7 +148,7 @@ describe('publishing', () => {
   const failed = { status: 1, stdout: '{ "error": { "code": "E404" } }', stderr: '' }
   let registry: Map<string, string>
   let asked: string[][]
-  /** A registry in which publishing the third fails. */
+  /** The npm command with a registry that refuses the third package. */
   const npm = (...args: string[]) => {
     asked.push(args)
     if (args[0] === 'publish') return publishedFiles().length === 3 ? failed : { ...failed, status: 0 }
@@ -165,19 +165,19 @@ describe('publishing', () => {
   })
   afterEach(() => vi.restoreAllMocks())
 
-  test('stops where it fails, and goes on from there: the main package comes last', () => {
+  test('stops at the first failure, continues there in the next run, and publishes the main package last', () => {
     const files = tarballsIn(folder).map(({ file }) => file)
     expect(files.at(-1)).toBe(join(folder, `theory-cloud-tabletheory-isr-${version}.tgz`))
     expect(() => publishAll(folder, npm, false)).toThrow(files[2])
     expect(publishedFiles()).toEqual(files.slice(0, 3))
-    // The digest of what is in each file.
+    // The digest of the contents of each file.
     const integrity = 'sha512-1Q/eVxSVE5ZOxcsXbpzh4Qeab+Ojp6+vaoryzR5MEDWeEKQqsgd4c2qSsplMeD5RmGtpKIVjDXvk47fX1UZGMg=='
     for (const { name } of tarballsIn(folder).slice(0, 2)) registry.set(`${name}@${version}`, integrity)
     publishAll(folder, npm, false)
     expect(publishedFiles().slice(3)).toEqual(files.slice(2))
   })
 
-  test('refuses what the registry has with other contents, and a folder that is not whole', () => {
+  test('refuses a package that the registry has with other contents, and a folder with a missing tarball', () => {
     registry.set(`@theory-cloud/tabletheory-isr-darwin-x64@${version}`, 'sha512-other')
     expect(() => publishAll(folder, npm, false)).toThrow('is there with other contents')
     rmSync(tarballsIn(folder)[3]?.file ?? '')
@@ -198,7 +198,7 @@ describe('the workflows', () => {
     expect(others.filter((line) => !line.includes('uses: ./.github/workflows/'))).toEqual([])
   })
 
-  test('build and test every platform, and there are no others', () => {
+  test('build and test every platform of package.json, and no other', () => {
     const folders = triples.map((triple) => parseTriple(triple).platformArchABI)
     expect(platforms.map(({ folder }) => folder).toSorted()).toEqual(folders.toSorted())
     const matrices = [...release.matchAll(/- target: (\S+)/g)].map(([, triple]) => triple)

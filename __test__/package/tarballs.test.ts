@@ -27,7 +27,7 @@ async function install(type: 'module' | 'commonjs', tarballs: string[]): Promise
   return app
 }
 
-/** Type-checks and compiles it with the project's own compiler. */
+/** Type-checks and compiles the app with a compiler of this project. */
 async function compile(
   app: string,
   compiler: string,
@@ -54,7 +54,7 @@ async function run(app: string): Promise<string> {
 const notices = async (app: string): Promise<string[]> =>
   (await readdir(join(app, 'node_modules/@theory-cloud'), { recursive: true })).filter((path) => /NOTICES/.test(path))
 
-/** `node10` is gone in TypeScript 7, and its successor warns of it. */
+/** `node10` does not exist in TypeScript 7, and TypeScript 6 warns of it. */
 const resolutions = [
   ['typescript-5.9', 'commonjs', 'node10'],
   ...['typescript-5.9', 'typescript-6', 'typescript'].flatMap((compiler) => [
@@ -73,7 +73,7 @@ describe.each(['module', 'commonjs'] as const)('an app of type %s', (type) => {
     await compile(app, ...(settings as [string, string, string]), ['--noEmit'])
   })
 
-  test('runs, has the licence notices of its binary, and a command that lists its page', async () => {
+  test('runs, has the licence notices of its binary, and lists its page with the command', async () => {
     await compile(app, 'typescript', 'nodenext', 'nodenext')
     expect(await run(app)).toBe('page.html')
     expect(await notices(app)).toHaveLength(1)
@@ -87,7 +87,7 @@ describe.each(['module', 'commonjs'] as const)('an app of type %s', (type) => {
 })
 
 test.each(['cjs', 'esm'] as const)(
-  'a handler in one file by esbuild runs with the package beside it: %s',
+  'a handler that esbuild bundles into one file runs with the package beside it: %s',
   async (format) => {
     const app = await install('commonjs', [packed.main, ...packed.platforms])
     // The files for Lambda: the bundle, and the modules that it leaves out.
@@ -107,13 +107,13 @@ test.each(['cjs', 'esm'] as const)(
   },
 )
 
-test('its types resolve in every module system that there is', async () => {
+test('the types of the main tarball resolve in every module system', async () => {
   const attw = `${root}node_modules/@arethetypeswrong/cli/dist/index.js`
   const { stdout } = await execute(process.execPath, [attw, packed.main, '--no-emoji', '--no-color'])
   expect(stdout).toContain('No problems found')
 })
 
-test('the single tarball needs no other', async () => {
+test('the single tarball for all platforms works without another tarball', async () => {
   const app = await install('commonjs', [packed.fat])
   await compile(app, 'typescript', 'nodenext', 'nodenext')
   expect(await run(app)).toBe('page.html')

@@ -1,11 +1,11 @@
-// A call of each method, with the request that does its work.
+// One call of each method, and the request that does its work.
 import type { FaceTheoryIsrMetaStore } from '@theory-cloud/tabletheory-isr'
 
 import { goodInput } from './hostile/inputs.js'
 
 export interface MethodCall {
   method: string
-  /** The request that decides how the call ends. */
+  /** The request that decides the outcome of the call. */
   operation: string
   run: (store: FaceTheoryIsrMetaStore, cacheKey: string) => Promise<unknown>
 }
@@ -36,7 +36,7 @@ export const release: MethodCall = {
   run: (store, cacheKey) => store.releaseLease({ ...goodInput.releaseLease, cacheKey }),
 }
 
-/** Those that report what the network does. */
+/** The calls that report a failed request. A release reports none. */
 export const reporting = [get, invalidate, acquire, commit]
 
 export const all = [...reporting, release]

@@ -1,4 +1,4 @@
-// The operator's command, run as a shell runs it.
+// Runs the operator's command as a shell does.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
@@ -49,11 +49,11 @@ export async function writePages(tableName: string, keys: string[], pkPrefix = '
   }
 }
 
-/** The output of a command with `--json`: a value per line. */
+/** Parses the output of a command with `--json`, which has one value in each line. */
 export const jsonLines = ({ stdout }: Ended) =>
   stdout.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line)]))
 
-/** All output of the command on a terminal, which util-linux's `script` provides; `typed` goes to its keyboard. */
+/** Runs the command on a terminal, which util-linux's `script` provides. `typed` is typed; resolves to all output. */
 export async function onTerminal(args: string[], env: NodeJS.ProcessEnv = {}, typed = ''): Promise<string> {
   const command = [process.execPath, program, ...args].map((part) => `'${part}'`).join(' ')
   const child = spawn('script', ['-qec', command, '/dev/null'], { env: { PATH: process.env.PATH, ...env } })

@@ -1,4 +1,4 @@
-// One of several processes after the same lease. The parent says what to do, and this one answers what came of it.
+// One of several processes that want the same lease. It makes the calls that its parent sends, and answers with each outcome.
 import { FaceTheoryIsrMetaStore } from '@theory-cloud/tabletheory-isr'
 
 import { printed } from './printed.mjs'

@@ -1,4 +1,4 @@
-// Processes of their own, each with a store of its own.
+// Child processes, each with its own store.
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
@@ -21,7 +21,7 @@ interface Thrown {
   code: IsrStoreErrorCode
   message: string
   retryable: boolean
-  /** Everything that a logger could print of it. */
+  /** Everything that a logger could print of the error. */
   printed: string
 }
 type Answer = { returned: unknown } | { threw: Thrown }
@@ -52,8 +52,8 @@ export class Contender {
   }
 
   /**
-   * What rejects there rejects here, with the same `name`, `code`, `message` and `retryable`. By its own clock: `nowMs`
-   * is the time there, at the moment at which it hears of the call.
+   * Makes the call in the child process. An error there rejects here, with the same `name`, `code`, `message` and
+   * `retryable`. With `byOwnClock`, `nowMs` is the child's time when it receives the call.
    */
   async call<O extends Operation>(operation: O, input: Input<O>, byOwnClock = false): Promise<Output<O>> {
     const call = this.#calls++
@@ -74,7 +74,7 @@ export class Contender {
     releaseLease: (input) => this.call('releaseLease', input),
   }
 
-  /** Stops the process where it stands, until it is resumed. */
+  /** Suspends the process until it is resumed. */
   stop(): void {
     this.#child.kill('SIGSTOP')
   }
@@ -83,13 +83,13 @@ export class Contender {
     this.#child.kill('SIGCONT')
   }
 
-  /** Resolves when there is no process any more. What it was asked is never answered. */
+  /** Kills the process, and resolves when it has ended. It never answers its pending calls. */
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL')
     await this.#ended
   }
 
-  /** Takes the parent away, after which nothing keeps the process alive. Resolves to its exit code. */
+  /** Disconnects the parent, after which nothing keeps the process alive. Resolves to its exit code. */
   end(): Promise<number | NodeJS.Signals> {
     if (this.#child.connected) this.#child.disconnect()
     return this.#ended
@@ -111,5 +111,5 @@ export class Contender {
   }
 }
 
-/** What a contender's call rejects with. */
+/** The error that a contender's call rejects with. */
 export type Rejection = IsrStoreFailure & Pick<Thrown, 'printed'>

@@ -1,4 +1,4 @@
-// Sources of credentials in a test's hands: programs, and the services that AWS has for containers, EC2 and STS.
+// Sources of credentials that a test controls: a program, and AWS's credential services for containers and EC2.
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -7,7 +7,7 @@ import type { Environment } from './isolated.js'
 import { type Server, startServer } from './stub/server.js'
 import { json } from './stub/stub.js'
 
-/** An environment whose profile asks a program, which is this JavaScript; `run` counts its runs from 1. */
+/** Resolves to an environment whose profile runs this JavaScript for credentials. Its `run` counts the runs from 1. */
 export async function credentialProcess(source: string): Promise<Environment> {
   const program = join(folder, 'program.mjs')
   await writeFile(
@@ -28,7 +28,7 @@ export async function credentialProcess(source: string): Promise<Environment> {
 /** How often the program was started. */
 export const runsOfProcess = async (): Promise<number> => (await readFile(join(folder, 'runs'), 'utf8')).length
 
-/** How a service answers one request: with credentials that last so long, with this status, or never. */
+/** A service's answer to one request: credentials with this lifetime, this HTTP status, or none. */
 export type ServiceAnswer = { lastsMs: number } | { status: number } | 'never'
 
 export interface CredentialService extends Server {
@@ -36,7 +36,7 @@ export interface CredentialService extends Server {
   asked: () => number
 }
 
-/** The service of a container: answers the nth request as the nth of `answers` says, and later ones as the last. */
+/** Starts the service of a container. The nth request gets the nth of `answers`, and later requests get the last. */
 export async function startContainerService(
   ...answers: [ServiceAnswer, ...ServiceAnswer[]]
 ): Promise<CredentialService> {
@@ -61,7 +61,7 @@ export const ofContainer = ({ endpoint }: CredentialService): Environment => ({
   AWS_CONTAINER_CREDENTIALS_FULL_URI: `${endpoint}/credentials`,
 })
 
-/** The metadata service of EC2, which takes so long for each answer, and answers so many requests for a token with 500. */
+/** Starts the metadata service of EC2. Each answer takes `takesMs`; the first `failures` token requests get status 500. */
 export async function startSlowMetadataService(takesMs: number, failures: number): Promise<CredentialService> {
   let asked = 0
   const role = {

@@ -11,8 +11,8 @@ export default async function setup(): Promise<() => Promise<void>> {
 }
 
 /**
- * Has each expression parsed once, by one request at a time: DynamoDB Local has been seen to refuse a good one in its first
- * second, under many at once, with an index out of bounds in its own parser.
+ * Sends each expression once, one request at a time. DynamoDB Local has refused valid expressions in its first second, under
+ * many concurrent requests: an index was out of bounds in its parser.
  */
 async function warmUp(endpoint: string): Promise<void> {
   const store = new FaceTheoryIsrMetaStore('warm-up', {

@@ -1,5 +1,5 @@
-// A place where calls need credentials: a stub that is not at a loopback address, and a folder of files for each test. For
-// region and credentials, from files, programs and the metadata service.
+// A stub at an address outside the loopback range, where calls need credentials, and a folder of files for each test. It serves
+// the tests of regions and credentials from files, programs and the metadata service.
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -37,14 +37,14 @@ export const isolations: [string, Isolated][] = [
   ['a worker', inWorker],
 ]
 
-/** This machine, but not the loopback interface: no dummies there. */
+/** This machine at an address that is not a loopback address: there the store uses no dummy credentials. */
 export const elsewhere = (): string => stub.endpoint.replace('127.0.0.1', '0.0.0.0')
 
-/** Nothing beyond files and the environment is asked. */
+/** Turns the metadata service off. */
 export const offline = { AWS_EC2_METADATA_DISABLED: 'true' }
 export const region = { AWS_REGION: 'eu-west-1' }
 
-/** Files that are where the home directory says, and not where `inProcess` and `inWorker` say. */
+/** Uses the files of the home directory, and not the empty files of `inProcess` and `inWorker`. */
 export const atHome = { AWS_CONFIG_FILE: '', AWS_SHARED_CREDENTIALS_FILE: '' }
 
 export const keysOf = (accessKeyId: string): string =>
@@ -58,14 +58,14 @@ export async function home(name: string, files: Record<string, string>): Promise
   return path
 }
 
-/** Whose signature each request has, in order. */
+/** The access key ID that signed each request, in order. */
 export const signers = (): (string | undefined)[] =>
   stub.requests.map(({ headers }) => /Credential=([^/]*)\//.exec(headers.authorization ?? '')?.[1])
 
 export const regions = (): (string | undefined)[] =>
   stub.requests.map(({ headers }) => /Credential=[^/]*\/\d{8}\/([^/]*)\//.exec(headers.authorization ?? '')?.[1])
 
-/** `null`, or the code that the call ends in. */
+/** Makes one call, and resolves to `null` or to the code of its error. */
 export const callOnce: Task<string, string | null> = async ({ FaceTheoryIsrMetaStore }, endpoint) => {
   const patience = { connectTimeoutMs: 10_000, requestTimeoutMs: 10_000, operationTimeoutMs: 20_000 }
   const store = new FaceTheoryIsrMetaStore('isr-connection', { endpoint, ...patience })

@@ -1,4 +1,4 @@
-// What the store throws and rejects with.
+// The errors that the store throws and rejects with.
 import { randomUUID } from 'node:crypto'
 import { inspect } from 'node:util'
 
@@ -9,7 +9,7 @@ import { printed } from './printed.mjs'
 
 const canary = 'CANARY'
 
-/** Credentials and lease tokens that no error may tell. */
+/** Credentials and lease tokens that must not occur in an error. */
 export const secret = {
   credentials: {
     accessKeyId: 'AKIDEXAMPLE',
@@ -19,7 +19,7 @@ export const secret = {
   leaseToken: (): string => `${canary} ${randomUUID()}`,
 }
 
-/** Neither in the message, nor in anything else of it that a logger could print. */
+/** Expects no secret in the error: neither in its message, nor in anything else that a logger could print. */
 export function expectNoSecret(error: unknown): void {
   const text = printed(error)
   expect(text).toContain('retryable')
@@ -67,7 +67,7 @@ const names: Record<Exclude<IsrStoreErrorCode, 'ErrInvalidArgument'>, string> = 
   ErrUnexpected: 'IsrStoreError',
 }
 
-/** The code, and the name and `retryable` that go with it; and no secret. */
+/** Expects this code, its name and its `retryable`, and no secret. */
 export function expectCode(error: IsrStoreFailure, code: keyof typeof names): void {
   expectNoSecret(error)
   const name = names[code]
@@ -79,13 +79,13 @@ export function expectCode(error: IsrStoreFailure, code: keyof typeof names): vo
   })
 }
 
-/** A refused argument: `TypeError` for what can never be right, `RangeError` for an impossible value of the right type. */
+/** Expects a refused argument: `TypeError` for a wrong type, `RangeError` for an impossible value of the right type. */
 export function expectRefused(error: IsrStoreFailure, kind: typeof TypeError | typeof RangeError, about: string): void {
   expect(error, about).toBeInstanceOf(kind)
   expect(error, about).toMatchObject({ name: kind.name, code: 'ErrInvalidArgument', retryable: false })
 }
 
-/** A refused argument of either kind. */
+/** Expects a refused argument, with either of the two errors. */
 export function expectInvalid(error: IsrStoreFailure, about: string): void {
   expectRefused(error, error instanceof RangeError ? RangeError : TypeError, about)
 }

@@ -1,14 +1,14 @@
-// How long calls take, on a machine that has other work too.
+// Measures the time of calls on a machine that has other work too.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 
 export interface Timed<T> {
   outcome: PromiseSettledResult<T>
   elapsedMs: number
-  /** How long of that, at most, something in this process was ready to run and did not. */
+  /** The longest part of `elapsedMs` in which this process may have been ready to run and had to wait. */
   lagMs: number
 }
 
-/** Times each of the calls, which are made at once. */
+/** Makes the calls at once, and measures the time of each. */
 export async function timed<T>(calls: readonly (() => Promise<T>)[]): Promise<Timed<T>[]> {
   const waitedBefore = waitedForProcessorMs()
   const lag = watchLoop()
@@ -25,7 +25,7 @@ export async function timed<T>(calls: readonly (() => Promise<T>)[]): Promise<Ti
 }
 
 const tickMs = 10
-/** Timers are never on time to the millisecond. */
+/** Timers are usually this late, so this part is not lag. */
 const usuallyLateMs = 10
 
 function watchLoop(): { soFarMs: () => number; end: () => void } {
@@ -46,7 +46,7 @@ function watchLoop(): { soFarMs: () => number; end: () => void } {
   }
 }
 
-/** All threads of this process together, the addon's too, as far as the system counts that. */
+/** The time that all threads of this process, the addon's too, have waited for a processor. It is 0 without a count. */
 function waitedForProcessorMs(): number {
   const threads = '/proc/self/task'
   if (!existsSync(threads)) return 0
@@ -54,7 +54,7 @@ function waitedForProcessorMs(): number {
     try {
       return Number(readFileSync(`${threads}/${thread}/schedstat`, 'utf8').split(' ')[1])
     } catch {
-      // It has ended.
+      // The thread has ended.
       return 0
     }
   })

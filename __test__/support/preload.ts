@@ -1,4 +1,4 @@
-// Shared objects from `fixtures/preload`, which stand between a process and libc.
+// Compiles the sources in `fixtures/preload` to shared objects, which replace functions of libc in a process.
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 
 import { afterAll } from 'vitest'
 
-/** The compiled fixture; `null` where LD_PRELOAD or a C compiler is missing. Call it at the top of a test file. */
+/** Returns the compiled fixture's path, or `null` without LD_PRELOAD or a C compiler. Call it at the top of a test file. */
 export function preloadable(name: string): string | null {
   if (process.platform !== 'linux') return null
   const folder = mkdtempSync(join(tmpdir(), 'isr-preload-'))

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 
 /**
- * Everything of a value that a logger could print.
+ * Returns everything that a logger could print of a value.
  *
  * @param {unknown} value
  * @returns {string}

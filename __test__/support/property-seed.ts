@@ -1,4 +1,4 @@
-// For each test file: properties draw their values from the seed of the run.
+// Runs before each test file: properties draw their values from the seed of the run.
 import fc from 'fast-check'
 
 import { seed } from './seed.js'

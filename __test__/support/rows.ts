@@ -1,4 +1,4 @@
-// Rows as any writer could leave them, and calls with defaults for what a test does not care about.
+// Rows as any writer could leave them, and calls with defaults for the fields that a test does not set.
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import type {
   CommitIsrGenerationInput,
@@ -10,8 +10,8 @@ import type {
 import type { Item } from './store.js'
 
 /**
- * The clock of these tests, in epoch milliseconds: the start of a whole second. It lies in the future, for a ttl in the
- * past would invite DynamoDB to collect what the tests write.
+ * The clock of these tests, in epoch milliseconds: the start of a whole second. It lies in the future, since DynamoDB may
+ * delete a row whose TTL has passed.
  */
 export const NOW = 2_000_000_000_000
 
@@ -65,13 +65,13 @@ const ofEachType: Item = {
 export const valuesOfOtherTypesThan = (right: string): [type: string, value: AttributeValue][] =>
   Object.entries(ofEachType).filter(([type]) => type !== right)
 
-/** Of an attribute that must be a `right`: nothing, and a value of every other type. */
+/** For an attribute that must have the type `right`: no value, and a value of every other type. */
 export const unusableValues = (right: string): [description: string, value: AttributeValue | undefined][] => [
   ['nothing', undefined],
   ...valuesOfOtherTypesThan(right),
 ]
 
-/** `row` with `value`, or nothing, as its `attribute`. */
+/** Returns `row` with this `value` of the `attribute`, or without the attribute. */
 export function replaced(row: Item, attribute: string, value: AttributeValue | undefined): Item {
   return value ? { ...row, [attribute]: value } : without(row, attribute)
 }
@@ -92,7 +92,7 @@ export function acquire(
   })
 }
 
-/** `commitGeneration` of a page that says no more than it must. */
+/** `commitGeneration` at `NOW`, of a page with the required fields only. */
 export function commit(
   store: IsrMetaStore,
   cacheKey: string,
@@ -120,5 +120,5 @@ export async function publish(
   page: Partial<CommitIsrGenerationInput> = {},
 ): Promise<void> {
   const { leaseToken } = await acquire(store, cacheKey)
-  await commit(store, cacheKey, leaseToken ?? 'the lease is held by somebody else', page)
+  await commit(store, cacheKey, leaseToken ?? 'the lease is held by another owner', page)
 }

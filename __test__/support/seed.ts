@@ -1,5 +1,5 @@
-// The seed of every random generator. It is fixed, so that a run repeats another; the environment variable TEST_SEED sets it,
-// to an integer or to `random`.
+// The seed of every random generator. It is fixed, so that each run has the same values. The environment variable TEST_SEED
+// sets it to an integer or to `random`.
 import { randomInt } from 'node:crypto'
 
 const fixed = 1_487_368_888
@@ -14,7 +14,7 @@ function seedFrom(text: string | undefined): number {
 /** The seed of this run. */
 export const seed: number = seedFrom(process.env.TEST_SEED)
 
-/** Before the first test file: prints the seed, and hands it to the processes of the test files. */
+/** Runs before the first test file: prints the seed, and passes it to the processes of the test files. */
 export default function setup(): void {
   process.env.TEST_SEED = String(seed)
   console.log(`TEST_SEED=${seed} repeats the random values of this run.`)

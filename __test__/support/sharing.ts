@@ -1,4 +1,4 @@
-// Calls for one key that are under way at the same time, and which of them goes first.
+// Concurrent calls for one cache key, and the order in which they begin.
 import type { FaceTheoryIsrMetaStore, IsrMetaRecord, TryAcquireIsrLeaseInput } from '@theory-cloud/tabletheory-isr'
 import { metaRow, NOW, S } from './rows.js'
 import { allBegun, asked, type Gate } from './stub/gate.js'
@@ -6,7 +6,7 @@ import { json, type Script, type Stub } from './stub/stub.js'
 
 export const crowd = (size: number): number[] => Array.from({ length: size }, (_, index) => index)
 
-export const wish = (cacheKey: string, index: number, input: Partial<TryAcquireIsrLeaseInput> = {}) => ({
+export const leaseInput = (cacheKey: string, index: number, input: Partial<TryAcquireIsrLeaseInput> = {}) => ({
   cacheKey,
   leaseOwner: `owner ${index}`,
   nowMs: NOW,
@@ -15,7 +15,7 @@ export const wish = (cacheKey: string, index: number, input: Partial<TryAcquireI
   ...input,
 })
 
-/** A call that shares: how it is made, and the request that is shared. */
+/** A method whose concurrent calls for one cache key share one request. */
 export interface Sharing {
   method: 'get' | 'tryAcquireLease'
   operation: 'Query' | 'PutItem'
@@ -26,7 +26,7 @@ export const sharing: Sharing[] = [
   {
     method: 'tryAcquireLease',
     operation: 'PutItem',
-    call: async (store, cacheKey, index) => (await store.tryAcquireLease(wish(cacheKey, index))).record,
+    call: async (store, cacheKey, index) => (await store.tryAcquireLease(leaseInput(cacheKey, index))).record,
   },
 ]
 
@@ -34,7 +34,7 @@ export const count = (stub: Stub, operation: string): number => asked(stub, oper
 
 export type Calls<T> = readonly (() => Promise<T>)[]
 
-/** All at once: none is answered before all have begun. Which of them goes first is left open. */
+/** Makes the calls at once. None is answered before all have begun, and any of them can be the leader. */
 export async function atOnce<T>(
   gate: Gate,
   store: FaceTheoryIsrMetaStore,
@@ -46,7 +46,7 @@ export async function atOnce<T>(
   return settled
 }
 
-/** The first of them is in flight while all others begin; the second goes next, and for them. */
+/** Makes the calls in order. The first is in flight while all others begin; the second leads their next request. */
 export async function inOrder<T>(
   gate: Gate,
   store: FaceTheoryIsrMetaStore,
@@ -57,7 +57,7 @@ export async function inOrder<T>(
   const begin = (some: Calls<T>): void => {
     for (const call of some) {
       const promise = call()
-      // It may fail before anybody looks at it.
+      // It may reject before `allSettled` handles it.
       promise.catch(() => {})
       begun.push(promise)
     }
@@ -82,7 +82,7 @@ export function values<T>(settled: PromiseSettledResult<T>[]): T[] {
 export const failures = <T>(settled: PromiseSettledResult<T>[]): unknown[] =>
   settled.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []))
 
-/** A page, as a Query or a GetItem would show it. */
+/** Answers each Query and GetItem with this page. */
 export const showing = (page: string): Script => {
   const item = { ...metaRow(''), s3_key: S(page) }
   return ({ operation }) => json(operation === 'Query' ? { Items: [item], Count: 1 } : { Item: item })

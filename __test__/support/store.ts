@@ -1,4 +1,4 @@
-// The package as an app gets it, and the table behind it as any other writer sees it.
+// The package as an app uses it, and its table as another writer sees it.
 import { randomUUID } from 'node:crypto'
 
 import {
@@ -17,14 +17,14 @@ export type Item = Record<string, AttributeValue>
 /** Where DynamoDB Local listens. */
 export const endpoint: string = process.env.ISR_TEST_ENDPOINT ?? ''
 
-/** The AWS SDK for JavaScript, to read and write rows behind the store's back. */
+/** The AWS SDK for JavaScript, which reads and writes rows without the store. */
 export const dynamodb = new DynamoDBClient({
   endpoint,
   region: 'us-east-1',
   credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
 })
 
-/** A table of its own for each test file. Its TTL is off: to tests, any time may be now, and rows of the past collected. */
+/** Makes a table for one test file. Its TTL is off: tests use clocks of the past, whose rows DynamoDB would delete. */
 export async function makeTable(): Promise<string> {
   const name = `isr-${randomUUID()}`
   await storeOf(name).ensureTable()
@@ -33,7 +33,7 @@ export async function makeTable(): Promise<string> {
   return name
 }
 
-/** Limits that only a server which does not answer at all can reach, however busy the machine is. */
+/** Timeouts that only a server without an answer can reach, even on a busy machine. */
 export const patient = { connectTimeoutMs: 20_000, requestTimeoutMs: 20_000, operationTimeoutMs: 50_000 }
 
 export function storeOf(table: string, options: FaceTheoryIsrMetaStoreOptions = {}): FaceTheoryIsrMetaStore {

@@ -1,4 +1,4 @@
-// What TableTheory's lease managers and the recipes in its documents send, request by request.
+// The requests of TableTheory's lease managers, and of the recipes in its documents.
 import {
   ConditionalCheckFailedException,
   DeleteItemCommand,
@@ -11,7 +11,7 @@ import {
 import { N, S } from './rows.js'
 import { dynamodb, type Item } from './store.js'
 
-/** How a language's lease manager comes from its clock (epoch ms) to whole epoch seconds. */
+/** How a language's lease manager converts its clock (epoch ms) to whole epoch seconds. */
 export interface Language {
   /** The `:now` of its conditions. */
   now: (nowMs: number) => number
@@ -30,7 +30,7 @@ export const languages: Record<'Go' | 'TypeScript' | 'Python', Language> = {
   Python: { now: floorSeconds, end: (nowMs, durationMs) => floorSeconds(nowMs) + floorSeconds(durationMs) },
 }
 
-/** LOCK as all three write it; `ttlBuffer` 0 leaves the ttl out. */
+/** The LOCK row as all three languages write it. A `ttlBuffer` of 0 omits the attribute `ttl`. */
 export const foreignLock = (pk: string, token: string, end: number, ttlBuffer = 3_600): Item => ({
   pk: S(pk),
   sk: S('LOCK'),
@@ -47,7 +47,7 @@ export interface ForeignPage {
   ttl?: number
 }
 
-/** META as the models of all three languages have it. */
+/** The META row as the models of all three languages write it. */
 export const foreignMeta = (pk: string, page: ForeignPage): Item => ({
   pk: S(pk),
   sk: S('META'),
@@ -58,7 +58,7 @@ export const foreignMeta = (pk: string, page: ForeignPage): Item => ({
   ...(page.ttl === undefined ? {} : { ttl: N(page.ttl) }),
 })
 
-/** Whether DynamoDB let it pass; anything but a refused condition is thrown. */
+/** Resolves to whether the condition of the request held. Every other error is thrown. */
 async function passes(request: Promise<unknown>): Promise<boolean> {
   try {
     await request
@@ -73,7 +73,7 @@ async function passes(request: Promise<unknown>): Promise<boolean> {
 
 const lockKey = (pk: string): Item => ({ pk: S(pk), sk: S('LOCK') })
 
-/** Their acquire: whether they get the lease at second `now`. */
+/** TableTheory's acquire: resolves to whether it gets the lease at second `now`. */
 export function foreignAcquire(table: string, lock: Item, now: number): Promise<boolean> {
   return passes(
     dynamodb.send(
@@ -87,7 +87,7 @@ export function foreignAcquire(table: string, lock: Item, now: number): Promise<
   )
 }
 
-/** Their refresh: whether the lease is theirs at second `now`, and then ends at `end`. */
+/** TableTheory's refresh: resolves to whether it holds the lease at second `now`, which then ends at `end`. */
 export function foreignRefresh(table: string, pk: string, token: string, now: number, end: number): Promise<boolean> {
   return passes(
     dynamodb.send(
@@ -103,7 +103,7 @@ export function foreignRefresh(table: string, pk: string, token: string, now: nu
   )
 }
 
-/** Their release: whether there was something of theirs to delete. */
+/** TableTheory's release: resolves to whether it deleted a lease of its own. */
 export function foreignRelease(table: string, pk: string, token: string): Promise<boolean> {
   return passes(
     dynamodb.send(
@@ -117,7 +117,7 @@ export function foreignRelease(table: string, pk: string, token: string): Promis
   )
 }
 
-/** Recipe A: whether they publish at second `now`. The check of LOCK stands alone, or goes with LOCK's deletion. */
+/** TableTheory's recipe A: resolves to whether it publishes at second `now`. It checks the LOCK row, or deletes it. */
 export function foreignPublish(
   table: string,
   meta: Item,

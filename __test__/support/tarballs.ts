@@ -1,5 +1,5 @@
-// The tarballs that are published, and apps elsewhere that install them without a registry. ISR_TEST_TARBALLS names a folder
-// of some that are packed already.
+// The published tarballs, and apps in other folders that install them without a registry. ISR_TEST_TARBALLS can name a folder
+// of tarballs that are already packed.
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
@@ -15,12 +15,12 @@ export const execute = promisify(execFile)
 
 export interface Tarballs {
   main: string
-  /** Of the platforms that there is a binary for. */
+  /** One for each platform that has a binary here. */
   platforms: string[]
   fat: string
 }
 
-/** Packs the built package, unless the same files were packed before: an unoptimised addon takes long. */
+/** Packs the built package, or reuses the tarballs of the same files: packing an unoptimised addon takes long. */
 export function packedTarballs(): Tarballs {
   if (process.env.ISR_TEST_TARBALLS !== undefined) return tarballsOf(process.env.ISR_TEST_TARBALLS)
   const cache = join(root, 'target', 'tarballs')
@@ -30,7 +30,7 @@ export function packedTarballs(): Tarballs {
     const draft = mkdtempSync(join(cache, 'draft-'))
     packAll(draft)
     packFat(join(draft, 'fat'))
-    // Another test file may have been faster.
+    // Another test file may have packed the same files in the meantime.
     if (existsSync(folder)) rmSync(draft, { recursive: true })
     else renameSync(draft, folder)
   }
@@ -68,7 +68,7 @@ const readAll = (path: string): string =>
         .join('\n')
     : readFileSync(path, 'utf8')
 
-/** A new app in the folder, of this module system, that has these tarballs and nothing else. */
+/** Makes an app in the folder, of this module system, with no dependencies but these tarballs. Resolves to its path. */
 export async function installApp(
   folder: string,
   type: 'module' | 'commonjs',
@@ -77,7 +77,7 @@ export async function installApp(
 ): Promise<string> {
   const app = await mkdtemp(join(folder, 'app-'))
   await writeFile(join(app, 'package.json'), JSON.stringify({ name: 'app', private: true, type }))
-  // Optional, so that npm leaves out packages for other platforms.
+  // Optional dependencies, so that npm omits packages for other platforms.
   const flags = ['--save-optional', '--offline', '--no-audit', '--no-fund', '--ignore-scripts', ...npmFlags]
   await execute('npm', ['install', ...flags, ...tarballs], { cwd: app, shell: process.platform === 'win32' })
   return app

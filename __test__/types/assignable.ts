@@ -1,4 +1,4 @@
-// Compiles when the package's types and FaceTheory's stand in for each other.
+// Compiles when the package's types and FaceTheory's are interchangeable.
 import {
   type CommitIsrGenerationInput,
   createFaceTheoryIsrMetaStore,
@@ -18,10 +18,10 @@ import {
 
 import type * as facetheory from './facetheory.js'
 
-/** Whether either type is to be had where the other is asked for. */
+/** Whether each type can be used where the other is expected. */
 type Interchangeable<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false
 
-/** Whether the types agree to the last modifier. */
+/** Whether the types are the same, including their modifiers. */
 type Identical<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 
 function holds<_Claim extends true>(): void {}
@@ -36,12 +36,12 @@ holds<Identical<ReleaseIsrLeaseInput, facetheory.ReleaseIsrLeaseInput>>()
 holds<Interchangeable<IsrMetaStore, facetheory.IsrMetaStore>>()
 holds<Identical<keyof IsrMetaStore, keyof facetheory.IsrMetaStore>>()
 
-// The input of a commit has one field more, and takes undefined besides absence.
+// The input of a commit has one more field, and its optional fields may also be undefined.
 holds<Identical<Exclude<keyof CommitIsrGenerationInput, keyof facetheory.CommitIsrGenerationInput>, 'nowMs'>>()
 holds<Identical<Exclude<keyof facetheory.CommitIsrGenerationInput, keyof CommitIsrGenerationInput>, never>>()
 holds<facetheory.CommitIsrGenerationInput extends CommitIsrGenerationInput ? true : false>()
 
-// The class, an instance and the factory's result are FaceTheory's store, and ours.
+// An instance of the class and the factory's result are assignable to FaceTheory's store type, and to ours.
 const store = new FaceTheoryIsrMetaStore('isr')
 export const options: facetheory.FaceIsrOptions = {
   metaStore: new FaceTheoryIsrMetaStore('isr', { region: 'eu-west-1' }),
@@ -66,7 +66,7 @@ holds<Identical<Parameters<typeof store.tryAcquireLease>, [input: TryAcquireIsrL
 holds<Identical<Parameters<typeof store.commitGeneration>, [input: CommitIsrGenerationInput]>>()
 holds<Identical<Parameters<typeof store.releaseLease>, [input: ReleaseIsrLeaseInput]>>()
 
-// A store that was written against FaceTheory's interface passes as ours, as does a subclass of this one.
+// A store that implements FaceTheory's interface is assignable to ours, and so is a subclass of this store.
 class OfAnApp implements facetheory.IsrMetaStore {
   readonly inner = new Map<string, facetheory.IsrMetaRecord>()
   async get(cacheKey: string): Promise<facetheory.IsrMetaRecord | null> {
@@ -171,7 +171,7 @@ export const stores = [
   createFaceTheoryIsrMetaStore({ tableName: 'isr', ...set }),
 ]
 
-// Errors are told apart by their code, and the list of codes is complete.
+// The code distinguishes errors, and the list of codes is complete.
 export function explain(error: IsrStoreFailure): string {
   const explanations: Record<IsrStoreErrorCode, string> = {
     ErrLeaseNotOwned: 'lost',
@@ -181,10 +181,10 @@ export function explain(error: IsrStoreFailure): string {
     ErrCredentials: 'no credentials',
     ErrAccessDenied: 'not allowed',
     ErrThrottled: 'throttled',
-    ErrConflict: 'in the way of others',
+    ErrConflict: 'in conflict with another transaction',
     ErrTimeout: 'too slow',
     ErrUnavailable: 'down',
-    ErrUnexpected: 'a riddle',
+    ErrUnexpected: 'unexpected',
   }
   const mayRetry: boolean = error.retryable
   return `${error.name}: ${explanations[error.code]}${mayRetry ? ', try again' : ''}`

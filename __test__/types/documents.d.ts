@@ -1,4 +1,4 @@
-// What the documents' code has around it: FaceTheory, and an app.
+// Declarations that the code in the documents needs: those of FaceTheory, and those of an app.
 declare module '@theory-cloud/facetheory' {
   import type { IsrMetaStore } from '@theory-cloud/tabletheory-isr'
 

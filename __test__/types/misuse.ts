@@ -14,7 +14,7 @@ const store = new FaceTheoryIsrMetaStore('isr')
 new FaceTheoryIsrMetaStore('isr', { consistentReads: true })
 // @ts-expect-error TableTheory's client
 new FaceTheoryIsrMetaStore('isr', { ddb: {} })
-// @ts-expect-error a table name that is none
+// @ts-expect-error null as the table name
 new FaceTheoryIsrMetaStore(null)
 // @ts-expect-error a table name of the wrong type
 new FaceTheoryIsrMetaStore(7)
@@ -32,9 +32,9 @@ FaceTheoryIsrMetaStore('isr')
 export const options: FaceTheoryIsrMetaStoreOptions[] = [
   // @ts-expect-error a number as text
   { maxAttempts: '3' },
-  // @ts-expect-error a callback's promise
+  // @ts-expect-error a callback that returns a promise
   { leaseToken: async () => 'token' },
-  // @ts-expect-error a callback's number
+  // @ts-expect-error a callback that returns a number
   { pkFromCacheKey: () => 7 },
   // @ts-expect-error half of the credentials
   { credentials: { accessKeyId: 'id' } },
@@ -60,9 +60,9 @@ export const calls = [
   store.tryAcquireLease(timeless),
   // @ts-expect-error a date for a number
   store.tryAcquireLease({ ...lease, nowMs: new Date() }),
-  // @ts-expect-error a field that is none
+  // @ts-expect-error an unknown field
   store.tryAcquireLease({ ...lease, owner: 'o' }),
-  // @ts-expect-error a lease that was not granted
+  // @ts-expect-error the token of a lease that was not acquired
   store.releaseLease({ ...claim, leaseToken: null }),
   // @ts-expect-error a missing field
   store.releaseLease({ cacheKey: 'k', leaseOwner: 'o' }),
@@ -70,7 +70,7 @@ export const calls = [
   store.commitGeneration(claim),
   // @ts-expect-error required, and so not nullable
   store.commitGeneration({ ...claim, ...page, htmlPointer: null }),
-  // @ts-expect-error a policy that allows
+  // @ts-expect-error a policy with a member that is true
   store.commitGeneration({ ...claim, ...page, strictCspPolicy: { inlineScripts: true } }),
 ]
 
@@ -90,7 +90,7 @@ export async function reads(): Promise<unknown[]> {
   const incomplete: IsrMetaRecord = { ...claim, ...page, etag: null }
   // @ts-expect-error a code that does not exist
   const code: IsrStoreErrorCode = 'ErrLeaseHeld'
-  // @ts-expect-error nothing is answered
+  // @ts-expect-error the call resolves to undefined
   const published: boolean = await store.commitGeneration({ ...claim, ...page })
   return [pointer, incomplete, code, published]
 }

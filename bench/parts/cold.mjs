@@ -1,4 +1,4 @@
-// Load, construct and first `get` in a fresh process, over a Node.js that does nothing.
+// Measures load, construct and first `get` in a fresh process, less the median of a Node.js that does nothing.
 import { execFile } from 'node:child_process'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
@@ -23,7 +23,7 @@ function overBare({ [bare]: nothing, ...results }, figure) {
 const shares = {
   load: ({ began, loaded }) => loaded.wallMs - began.wallMs,
   construct: ({ loaded, constructed }) => constructed.wallMs - loaded.wallMs,
-  // All that the first `get` does and the second does not.
+  // The work that the first `get` does and the second does not.
   handshake: ({ constructed, answered, answeredAgain }) =>
     answered.wallMs - constructed.wallMs - (answeredAgain.wallMs - answered.wallMs),
   request: ({ answered, answeredAgain }) => answeredAgain.wallMs - answered.wallMs,

@@ -1,8 +1,8 @@
-// Requests, round trips and capacity units of each operation.
+// Counts requests, round trips and capacity units of each operation.
 import { startMeter } from '../meter.mjs'
 import { cacheKeyOf, generation, leaseRequest, regenerate, takeLease } from '../pages.mjs'
 
-/** The rows before, and the metered call after them. */
+/** `before` writes the rows, and `run` makes the metered call. */
 const scenarios = {
   '`get`, nothing there': {
     run: (store, key) => store.get(key),

@@ -1,4 +1,4 @@
-// Many page requests at once on one stale page, in one process, on DynamoDB Local.
+// Measures many page requests at once on one stale page, in one process, on DynamoDB Local.
 import { alternate, row } from '../figures.mjs'
 
 export async function measureCrowd({ setting, names, servers, tableName, children }) {

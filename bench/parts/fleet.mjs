@@ -1,8 +1,8 @@
-// Many environments on one page, against DynamoDB Local behind the limits of a partition.
+// Measures many environments on one page, on DynamoDB Local behind the limits of a partition.
 import { cacheKeyOf } from '../pages.mjs'
 import { startPartitions } from '../servers.mjs'
 
-/** Units a second that DynamoDB gives a partition. */
+/** The units a second that DynamoDB gives a partition. */
 const limits = { read: 3_000, write: 1_000 }
 
 /** The options that the documentation recommends for a page with many views. */
@@ -30,7 +30,7 @@ const scenarios = [
   },
 ]
 
-/** One fleet on one page. Its units and requests are those of all environments that the stores stand for. */
+/** Runs one fleet on one page. Its units and requests are scaled to the environments that the stores stand for. */
 async function run({ scenario, variant, spreadMs, scale, slug, sizes, at, unlimited, limited, children }) {
   const ask = (task, where, input) => children.ask(variant.peer, task, where, input)
   if (scenario.before) await ask(scenario.before, unlimited, { slug })

@@ -1,4 +1,4 @@
-// `get` on the stub: one at a time, and 32 at a time.
+// Measures `get` on the stub: one at a time, and 32 at a time.
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 
@@ -19,7 +19,7 @@ export async function measureGet({ setting, names, servers, programs, tableName,
     const at = { endpoint, tableName }
     const results = await alternate(rounds, [...names, 'floor'], async (name, round) => {
       if (name === 'floor') return runFloor(programs.floor, endpoint, sizes)
-      // Connections close while others are measured, and code is compiled once.
+      // Only the first round compiles code. Later rounds warm up connections, which close while other peers are measured.
       const get = round === 0 ? sizes.get : { ...sizes.get, warmUp: Math.ceil(sizes.get.warmUp / 10) }
       const one = await children.ask(name, 'getOneAtATime', at, get)
       return { ...one, ...(await children.ask(name, 'getManyAtATime', at, sizes.many)) }

@@ -1,4 +1,4 @@
-// A function of Lambda: loaded and constructed at full speed, then one view after the other under its CPU quota.
+// Measures a function of Lambda: loaded and constructed at full speed, then one view after the other under its CPU quota.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
@@ -10,7 +10,7 @@ import { clientEnv } from '../servers.mjs'
 
 const program = fileURLToPath(new URL('../lambda-child.mjs', import.meta.url))
 
-/** AWS gives a whole core at 1,769 MB. The kernel's own period is 100 ms, and Lambda's is said to be 20 ms. */
+/** AWS gives a whole core at 1,769 MB. The kernel's default period is 100 ms. Lambda's period is reportedly 20 ms. */
 const functions = [
   { id: '128', title: '128 MB', share: 0.072, periodMs: 100 },
   { id: '128-short', title: '128 MB, period of 20 ms', share: 0.072, periodMs: 20 },
@@ -20,7 +20,7 @@ const functions = [
 
 const sum = (numbers) => numbers.reduce((total, number) => total + number, 0)
 
-/** One environment, from its start to its last view. It says when it is ready, and waits for a line. */
+/** Runs one environment from its start to its last view. It prints a line when it is ready, and waits for one. */
 async function serveViews(command, args, quota) {
   const child = spawn(command, args, { env: clientEnv, stdio: ['pipe', 'pipe', 'inherit'] })
   const ended = once(child, 'exit')
@@ -29,7 +29,7 @@ async function serveViews(command, args, quota) {
   if (child.exitCode === null) quota.add(child.pid)
   child.stdin.end('\n')
   const { value } = await lines.next()
-  // A control group is removed when it is empty.
+  // A control group can be removed only when it is empty.
   await ended
   if (value === undefined) throw new Error(`${[command, ...args].join(' ')} ended early`)
   return JSON.parse(value)

@@ -1,4 +1,4 @@
-// A whole regeneration without its render: get, tryAcquireLease, commitGeneration, releaseLease.
+// Measures a whole regeneration without its render: get, tryAcquireLease, commitGeneration, releaseLease.
 import { alternate, row } from '../figures.mjs'
 
 export async function measureRegeneration({ setting, names, servers, tableName, children }) {

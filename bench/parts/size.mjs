@@ -1,4 +1,4 @@
-// The files that have to be shipped.
+// Measures the files that a deployment contains.
 import { statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 

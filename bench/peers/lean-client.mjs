@@ -14,7 +14,7 @@ const sha256 = (text) => createHash('sha256').update(text).digest('hex')
 
 let today = { date: '', key: undefined }
 
-/** The same for a whole day. */
+/** Returns the signing key, which is the same for a whole day. */
 function signingKey(date) {
   if (today.date !== date) {
     const parts = [date, region, 'dynamodb', 'aws4_request']
@@ -41,7 +41,7 @@ function headersOf(host, operation, body) {
   }
 }
 
-/** The answer of DynamoDB when it refuses. */
+/** The error for a request that DynamoDB refuses, with its answer. */
 export class Refusal extends Error {
   constructor(answer) {
     super(answer.message ?? answer.Message)
@@ -53,7 +53,7 @@ export class Refusal extends Error {
 /** Makes a function that sends one request and resolves to DynamoDB's answer. */
 export function connect(endpoint) {
   const url = new URL(endpoint)
-  // Only the one that is needed: the other takes time to load.
+  // Loads only the module that is needed, since each takes time.
   const { Agent, request } = require(url.protocol === 'https:' ? 'node:https' : 'node:http')
   const to = { host: url.hostname, port: url.port, method: 'POST', path: '/' }
   const agent = new Agent({ keepAlive: true, maxSockets: 64 })

@@ -1,5 +1,5 @@
-// What one writes who wants no dependency: our store's requests on node:http. Without retries, time limits, checks of
-// what comes in, rows of other writers and shared calls.
+// A store without dependencies: our store's requests on node:http. It has no retries, no timeouts, no checks of input, no
+// support for rows of other writers, and no request coalescing.
 import { randomUUID } from 'node:crypto'
 
 import { connect } from './lean-client.mjs'

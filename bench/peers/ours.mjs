@@ -1,7 +1,7 @@
 // This package, by its entry.
 import { FaceTheoryIsrMetaStore } from '@theory-cloud/tabletheory-isr'
 
-/** Makes a store; `options` are added to those that every peer has. */
+/** Makes a store. `options` are added to the options that every peer has. */
 export function create({ endpoint, tableName, options }) {
   return new FaceTheoryIsrMetaStore(tableName, {
     endpoint,

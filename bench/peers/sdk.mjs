@@ -1,5 +1,5 @@
-// The requests of TableTheory's TypeScript store behind FaceTheory's adapter, on the AWS SDK for JavaScript. Without
-// TableTheory's own layer of models, so that it costs less than the original.
+// The requests of TableTheory's TypeScript store behind FaceTheory's adapter, on the AWS SDK for JavaScript. They leave out
+// TableTheory's own layer of models, so they cost less than the original.
 import { randomUUID } from 'node:crypto'
 
 import {
@@ -19,7 +19,7 @@ const N = (number) => ({ N: String(number) })
 const wholeSeconds = (millis) => Math.floor(millis / 1_000)
 const rowKey = (cacheKey, sortKey) => ({ pk: S(`CACHE#${cacheKey}`), sk: S(sortKey) })
 
-/** What its schema has no attribute for is the adapter's default. */
+/** Fields without an attribute in the schema have the adapter's defaults. */
 const recordOf = (cacheKey, item, fallbackRevalidateSeconds) => ({
   cacheKey,
   htmlPointer: item?.s3_key.S ?? null,

@@ -1,6 +1,6 @@
-// Imported first by every child process: it lives as long as the process that forked it, however that one ends.
+// Every child process imports this first. It ends with the process that forked it, even if that one is killed.
 process.on('disconnect', () => process.exit())
 if (!process.connected) process.exit()
 
-// Ctrl-C reaches every process of a terminal. The parent is the one to decide, and ends us by disconnecting.
+// Ctrl-C reaches every process of a terminal. Only the parent handles it, and ends its children by disconnecting.
 process.on('SIGINT', () => {})

@@ -52,7 +52,7 @@ export async function startFront(stage) {
 function createBalancer(servers) {
   /** @type {object[][]} */
   let latest = []
-  /** @type {Map<string, Record<string, number>>} Of each process, its answers by state. */
+  /** @type {Map<string, Record<string, number>>} The answers of each process, by state. */
   const served = new Map()
   let next = 0
 
@@ -63,7 +63,7 @@ function createBalancer(servers) {
     return { ...answer, path, method, at: Date.now() }
   }
 
-  /** Requests that went alike are shown as one. @param {Awaited<ReturnType<typeof pass>>[]} answers */
+  /** Requests with the same outcome are shown as one. @param {Awaited<ReturnType<typeof pass>>[]} answers */
   function remember(answers) {
     const rows = answers.map(({ html: _, ...row }) => row)
     latest = [...groupAlike(rows), ...latest].slice(0, remembered)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 
 /** @param {string} folder @returns {import('../isr.mjs').HtmlStore} */
 export function htmlFolder(folder) {
-  // A pointer has slashes, as a bucket's keys have. Flat, there is one folder to make, and one to remove.
+  // A pointer has slashes, like the keys of a bucket. Without them, only one folder is made and removed.
   /** @param {string} pointer */
   const pathOf = (pointer) => join(folder, pointer.replaceAll('/', '-'))
 

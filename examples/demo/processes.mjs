@@ -8,7 +8,7 @@ import { generationOf } from './page.mjs'
 export const processNames = ['A', 'B', 'C', 'D']
 const answerTimeoutMs = 30_000
 
-/** An error whose message is enough for the reader, without a stack. */
+/** An error that is shown without its stack: the message is enough. */
 export class CannotStart extends Error {}
 
 /**
@@ -48,7 +48,7 @@ export async function startDatabase() {
 
 /**
  * @param {import('./setting.mjs').Setting} setting
- * @param {{ restartDelayMs?: number }} [options] With it, a server that has died comes back by itself.
+ * @param {{ restartDelayMs?: number }} [options] With it, a server that has died is started again.
  */
 export async function startServers(setting, { restartDelayMs } = {}) {
   /** @type {Map<string, Awaited<ReturnType<typeof start>>>} */
@@ -90,7 +90,7 @@ export async function startServers(setting, { restartDelayMs } = {}) {
     }
   }
 
-  /** As many requests at the same time, in turn to each of the processes. @param {number} count @param {string} path */
+  /** Makes `count` requests at the same time, and spreads them over the processes. @param {number} count @param {string} path */
   function requests(count, path, names = processNames) {
     return Promise.all(Array.from({ length: count }, (_, index) => request(names[index % names.length] ?? '', path)))
   }

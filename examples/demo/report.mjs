@@ -6,7 +6,7 @@ import { styleText } from 'node:util'
 
 const columns = ['requests', 'process', 'state', 'generation', 'ms (min / median / max)']
 const states = ['miss', 'wait-hit', 'hit', 'stale', 'error', 'cut off']
-// hasColors knows NO_COLOR and FORCE_COLOR.
+// hasColors reads NO_COLOR and FORCE_COLOR.
 const colours = process.stdout.isTTY && process.stdout.hasColors()
 
 /** @param {Parameters<typeof styleText>[0]} style @param {string} text */
@@ -29,7 +29,7 @@ export function createReport() {
     },
 
     /**
-     * Requests of one phase that went alike are one row.
+     * Requests of one phase with the same outcome are one row.
      *
      * @param {Record<string, Answer[]>} phases In the order of time; the names are shown where there are several.
      * @param {Render[]} rendered

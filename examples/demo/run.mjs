@@ -20,7 +20,7 @@ const signals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 }
 /** @param {{ serving: boolean }} options */
 export async function run({ serving }) {
   for (const [signal, code] of Object.entries(signals)) {
-    // For a server this is the ordinary end.
+    // A server ends this way in normal use.
     process.on(signal, () => process.exit(serving ? 0 : code))
   }
   try {
@@ -35,7 +35,7 @@ export async function run({ serving }) {
     process.exitCode = 1
     console.error(error instanceof CannotStart ? `\n${error.message}` : error)
   }
-  // After the output, which some systems write later.
+  // Exits after the output, which some systems write asynchronously.
   process.stdout.write('\n', () => process.exit())
 }
 

@@ -53,7 +53,7 @@ async function answer(request, response) {
   }
 }
 
-/** A database that has just started is slow at its first requests, and would outlast the first leases. */
+/** A database that has just started is slow: its first requests could take longer than the first leases last. */
 async function warmUp() {
   const patient = { ...isrOptions, leaseDurationMs: 60_000, waitTimeoutMs: 60_000 }
   const renderNothing = async () => ({ html: '', status: 200, contentType: 'text/html' })

@@ -11,29 +11,6 @@ export const ignored = [
   '__test__/docs/prose.test.ts',
 ]
 
-/** Folders and files that do not pass yet. To be emptied: each line goes when the folder is clean. */
-export const notYetClean = [
-  '__test__/boundary/',
-  '__test__/connection/',
-  '__test__/contract/',
-  '__test__/docs/',
-  '__test__/faults/',
-  '__test__/fixtures/',
-  '__test__/fleet/',
-  '__test__/interop/',
-  '__test__/options/',
-  '__test__/package/',
-  '__test__/support/',
-  '__test__/types/',
-  'bench/README.md',
-  'bench/children.mjs',
-  'bench/meter.mjs',
-  'bench/native/',
-  'bench/peers/',
-  'bench/results.md',
-  'bench/servers.mjs',
-]
-
 /** Sentences that break a rule for a reason: `{ path, text, reason }`. One that matches nothing is a fault itself. */
 export const exceptions = []
 

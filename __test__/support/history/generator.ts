@@ -1,4 +1,4 @@
-// What a client in a random history does next.
+// Chooses the next step of a client in a random history.
 import type { TryAcquireIsrLeaseResult } from '@theory-cloud/tabletheory-isr'
 
 import { below, pick, type Random } from './random.js'
@@ -10,27 +10,27 @@ interface Claim {
   leaseToken: string
 }
 
-/** What the clients of one history have in common. */
+/** The state that the clients of one history share. */
 export interface Setting {
   cacheKeys: string[]
-  /** The clock that all go by; each look at it may be a little wrong. */
+  /** The common clock, which each client may read with a small error. */
   nowMs: number
-  /** All leases that were ever granted, current or not. */
+  /** All leases that were ever acquired, current or not. */
   claims: Claim[]
 }
 
-/** One who calls; there are several in a process. */
+/** A caller. Each process has several. */
 export interface Client {
   /** Different for each client of a history. */
   number: number
   process: string
   random: Random
-  /** The leases that it may think are its own. */
+  /** The leases that the client may believe to hold. */
   held: Map<string, Claim>
 }
 
 export function nextStep(setting: Setting, { number, process, random, held }: Client, turn: number): Step {
-  // One is more popular than the others.
+  // The first key is used twice as often as each other one.
   const cacheKey = pick(random, [...setting.cacheKeys, ...setting.cacheKeys.slice(0, 1)])
   setting.nowMs += below(random, 200)
   const nowMs = setting.nowMs + pick(random, [0, 0, 0, -250, 250])
@@ -44,11 +44,11 @@ export function nextStep(setting: Setting, { number, process, random, held }: Cl
   }
   if (claim !== undefined && dice < (own === undefined ? 0.2 : 0.6)) return { operation: 'releaseLease', input: claim }
   if (dice < 0.7) {
-    // An owner may take the lease from itself, also in another process.
+    // Some owners are shared, so that an owner can acquire its own lease again, also in another process.
     const leaseOwner = pick(random, [`client ${number}`, `client ${number}`, process, 'all'])
     const lease = {
       leaseDurationMs: pick(random, [400, 900, 1_500.5]),
-      // It is in the row, and tells whose row it is.
+      // This value is stored in the row, where it identifies the client and its step.
       fallbackRevalidateSeconds: 1_000 * (number + 1) + turn,
     }
     return { operation: 'tryAcquireLease', input: { cacheKey, leaseOwner, nowMs, ...lease } }
@@ -65,7 +65,7 @@ export function learn(setting: Setting, { random, held }: Client, { step, outcom
     held.set(cacheKey, claim)
     setting.claims.push(claim)
   }
-  // Now and then one that is over is used once more.
+  // Sometimes a lease that has ended is used once more.
   const isOver = step.operation === 'commitGeneration' || step.operation === 'releaseLease'
   if (isOver && random() < 0.8) held.delete(step.input.cacheKey)
 }

@@ -1,4 +1,4 @@
-// Random histories: clients in several processes that do what they like with a few keys, through a network that fails.
+// Random histories: clients in several processes make random calls on a few cache keys, through a network that fails.
 import type { IsrMetaStore } from '@theory-cloud/tabletheory-isr'
 import { Contender, type Rejection } from '../contenders.js'
 import { t0 } from '../model/steps.js'
@@ -20,7 +20,7 @@ export const secretAccessKey = 'CANARY/secret+key'
 
 export interface History {
   seed: number
-  /** By key. */
+  /** The calls on each cache key. */
   calls: Map<string, Call[]>
 }
 
@@ -29,12 +29,12 @@ export class Workload {
   readonly #onlooker: IsrMetaStore
   readonly #stub: Stub
   readonly #processes: Contender[]
-  /** Where the writes of each call that is under way are noted; by `callOf`. */
-  readonly #underWay = new Map<string, Exchange[]>()
-  /** Of each process with each key. */
+  /** The writes of each call that is in flight, by `callOf`. */
+  readonly #inFlight = new Map<string, Exchange[]>()
+  /** One for each process and each key. */
   readonly #nemeses = new Map<string, Nemesis>()
-  /** Writes of calls that are not under way, and requests that DynamoDB Local did not answer. */
-  readonly strays: string[] = []
+  /** Writes of calls that are not in flight, and requests that DynamoDB Local did not answer. */
+  readonly unexpectedRequests: string[] = []
 
   private constructor(onlooker: IsrMetaStore, stub: Stub, processes: Contender[]) {
     this.#onlooker = onlooker
@@ -48,7 +48,7 @@ export class Workload {
       try {
         return await through(() => fate)(request, index)
       } catch (error) {
-        this.strays.push(`${process}: ${request.text}: ${error}`)
+        this.unexpectedRequests.push(`${process}: ${request.text}: ${error}`)
         throw error
       }
     })
@@ -65,12 +65,12 @@ export class Workload {
     if (request.operation === 'Query' || request.operation === 'GetItem') return
     const token = tokenOf(request)
     const call = callOfRequest(process, request)
-    const exchanges = this.#underWay.get(call)
-    if (exchanges === undefined) this.strays.push(`${call}: ${request.text}`)
+    const exchanges = this.#inFlight.get(call)
+    if (exchanges === undefined) this.unexpectedRequests.push(`${call}: ${request.text}`)
     exchanges?.push({ request: request.operation, token, fate })
-    // An acquire that fails gives its own lease back.
+    // An acquire that fails releases its own lease.
     if (exchanges !== undefined && request.operation === 'PutItem') {
-      this.#underWay.set(callOfRelease(process, partitionOf(request), token), exchanges)
+      this.#inFlight.set(callOfRelease(process, partitionOf(request), token), exchanges)
     }
   }
 
@@ -79,7 +79,7 @@ export class Workload {
     const started = Array.from({ length: processes }, (_, index) =>
       Contender.start(table, {
         endpoint: stub.endpoint,
-        // The request says whose it is.
+        // The access key ID in each request identifies its process.
         credentials: { accessKeyId: `process${index}`, secretAccessKey },
         maxAttempts: 1 + (index % 3),
       }),
@@ -92,7 +92,7 @@ export class Workload {
     await this.#stub.close()
   }
 
-  /** A history from its seed, as far as the processes' scheduling allows; at its end, each key is read once more. */
+  /** Plays the history of a seed, as far as the scheduling of processes allows. At its end, each key is read once more. */
   async play(seed: number): Promise<History> {
     const cacheKeys = Array.from({ length: keys }, (_, index) => `/${seed}/${index}`)
     const setting: Setting = { cacheKeys, nowMs: t0, claims: [] }
@@ -117,14 +117,14 @@ export class Workload {
     const calls: Call[] = []
     for (let turn = 0; turn < stepsOfEach; turn++) {
       let step = nextStep(setting, client, turn)
-      // Two that look the same on the wire could not be told apart.
-      if (this.#underWay.has(callOf(client.process, step))) step = { operation: 'get', input: keyOf(step) }
+      // The requests of two equal calls in flight could not be told apart.
+      if (this.#inFlight.has(callOf(client.process, step))) step = { operation: 'get', input: keyOf(step) }
       const exchanges: Exchange[] = []
-      if (step.operation !== 'get') this.#underWay.set(callOf(client.process, step), exchanges)
+      if (step.operation !== 'get') this.#inFlight.set(callOf(client.process, step), exchanges)
       const who = `${client.process}, client ${client.number},`
       const call = await taken(who, step, exchanges, () => process.call(step.operation, step.input))
-      // The release of an attempt at a lease may arrive when the attempt has ended.
-      this.#underWay.delete(callOf(client.process, step))
+      // The entry of its release stays: the release of a failed acquire may arrive after the call has ended.
+      this.#inFlight.delete(callOf(client.process, step))
       calls.push(call)
       learn(setting, client, call)
     }
@@ -134,7 +134,7 @@ export class Workload {
 
 const keyOf = ({ input }: Step): string => (typeof input === 'string' ? input : input.cacheKey)
 
-/** What tells a call from all others that its process has under way. */
+/** The key of a call, which no other call that its process has in flight shares. */
 function callOf(process: string, step: Step): string {
   const partition = pkOf(keyOf(step))
   switch (step.operation) {
@@ -152,7 +152,7 @@ function callOf(process: string, step: Step): string {
 const callOfRelease = (process: string, partition: string, token: string): string =>
   `${process} ${partition} release ${token}`
 
-/** The same, from what a write says. */
+/** The same key, from a write request. */
 function callOfRequest(process: string, request: Received): string {
   const partition = partitionOf(request)
   const [, fallback] = /"revalidate_seconds":\{"N":"(\d+)"\}/.exec(request.text) ?? []

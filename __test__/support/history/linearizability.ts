@@ -1,44 +1,44 @@
-// Wing and Gong's search, with Lowe's memory: is there an order of the operations that explains what each one answered?
+// Wing and Gong's search, with Lowe's memory: is there an order of the operations that explains each answer?
 
-/** An operation that had its effect in one moment of its time, or, when that is not certain, perhaps never. */
+/** An operation that took effect at one moment between `from` and `until`; without `certain`, perhaps never. */
 export interface Operation<S> {
-  /** For people. */
+  /** A description for people. */
   what: string
   /** When it was called. */
   from: number
-  /** When it had ended for certain: `Infinity` where it may still be under way. */
+  /** The moment at which it had certainly ended; `Infinity` if it may still be in flight. */
   until: number
-  /** Whether it had an effect, or gave an answer, for certain. */
+  /** Whether it certainly took effect or gave an answer. */
   certain: boolean
-  /** If it happened at all, it happened before that one. */
+  /** If this operation happened, it happened before that one. */
   before?: Operation<S>
-  /** It is certain, and never changes the state: a read, a refusal. */
+  /** It is certain and never changes the state, as a read or a refusal. */
   isObservation?: boolean
-  /** The state after it; `undefined` where it cannot have ended as it did. */
+  /** The state after it, or `undefined` where the state before contradicts its answer. */
   apply: (state: S) => S | undefined
 }
 
-/** A search that goes on for longer than this will not come to an end. */
+/** The search gives up after so many configurations. */
 const mostConfigurations = 1_000_000
 
 export type Verdict =
   /** An order that explains the history. */
   | { linearizable: true; order: string[] }
-  /** The longest explanation of a part of it, the state that it leads to, and what does not fit behind. */
+  /** The longest order of a part of the history, the state after it, and the operations left. */
   | { linearizable: false; order: string[]; state: string; left: string[] }
 
 /** A set of operations that have happened, and the state that they led to in their order. */
 interface Configuration<S> {
   state: S
   happened: bigint
-  /** Of those that were certain to happen, how many have. */
+  /** How many of the certain operations have happened. */
   certain: number
-  /** When the last of them was called: what ended before that can no longer happen. */
+  /** The latest `from` of them. An operation that ended before it can no longer happen. */
   latest: number
   last: { what: string; previous: Configuration<S> } | undefined
 }
 
-/** Each object can be linearized for itself: one key's history is enough. `print` tells states apart. */
+/** Checks the history of one object: each can be linearized alone. `print` tells states apart. */
 export function linearize<S>(history: readonly Operation<S>[], initial: S, print: (state: S) => string): Verdict {
   const operations = history.toSorted((a, b) => a.from - b.from)
   const certain = operations.filter((operation) => operation.certain).length
@@ -62,7 +62,7 @@ export function linearize<S>(history: readonly Operation<S>[], initial: S, print
     )
     const firstEnd = Math.min(...left.filter(({ certain }) => certain).map(({ until }) => until))
     const possible = left.filter(({ from }) => from <= firstEnd)
-    // What can be observed now need not be observed later, unless something has to come before.
+    // An observation that is true now comes next, unless another operation may have to come before it.
     const observed = possible.find(
       (one) =>
         one.isObservation === true &&
@@ -72,7 +72,7 @@ export function linearize<S>(history: readonly Operation<S>[], initial: S, print
     for (const operation of observed === undefined ? possible : [observed]) {
       const next = operation.apply(state)
       if (next === undefined) continue
-      // An effect that changes nothing is as good as none.
+      // An uncertain operation that changes nothing can be left out.
       if (!operation.certain && print(next) === print(state)) continue
       const reached = happened | (bitOf.get(operation) ?? 0n)
       const configuration = `${reached.toString(36)} ${print(next)}`

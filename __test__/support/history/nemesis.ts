@@ -2,19 +2,19 @@
 import { type Fate, losses } from '../stub/proxy.js'
 import { below, pick, type Random } from './random.js'
 
-/** Of requests, that fail. */
+/** The share of requests that fail. */
 const faultyShare = 0.2
-/** Of requests, that others may overtake. */
+/** The share of requests that other requests may overtake. */
 const slowShare = 0.2
-/** Of requests that begin a run of bad luck: one fault and then another, again and again. */
-const lucklessShare = 0.03
+/** The share of requests that begin a run of faults of one operation. */
+const runShare = 0.03
 const longestRun = 7
 
 const conflict: Fate = 'meets another transaction'
 const faults: Fate[] = [...losses, 'is lost on its way there', 'meets a server error', 'is throttled']
 const slow: Fate[] = ['is slow on its way there', 'is slow on its way back']
 
-/** The fate of the next request for this operation. */
+/** Returns the fate of the next request for this operation. */
 export type Nemesis = (operation: string) => Fate
 
 export function nemesisFrom(random: Random): Nemesis {
@@ -25,8 +25,8 @@ export function nemesisFrom(random: Random): Nemesis {
       const next = run.pop()
       if (next !== undefined) return next
     }
-    if (random() < lucklessShare) {
-      // A transaction that only meets others is tried for seconds.
+    if (random() < runShare) {
+      // The store would retry a transaction that meets only conflicts for seconds.
       const possible = operation === 'TransactWriteItems' ? faults : faultsOf(operation)
       run = Array<Fate>(below(random, longestRun)).fill(pick(random, possible))
       runsOn = operation

@@ -1,4 +1,4 @@
-// Random numbers that come again with the seed of the run.
+// Random numbers, which are the same in every run with the same seed.
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64'
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
 
@@ -6,7 +6,7 @@ import { seed } from '../seed.js'
 
 export type Random = () => number
 
-/** One stream for each name: the name's FNV-1a, mixed with the seed of the run. */
+/** Makes one stream for each name: the FNV-1a hash of the name, mixed with the seed of the run, seeds it. */
 export function randomFrom(name: string): Random {
   let state = 0x811c9dc5 ^ seed
   for (const char of name) state = Math.imul(state ^ char.charCodeAt(0), 0x01000193)
@@ -18,6 +18,6 @@ export const below = (random: Random, end: number): number => Math.floor(random(
 
 export function pick<T>(random: Random, from: readonly T[]): T {
   const picked = from[below(random, from.length)]
-  if (picked === undefined) throw new Error('there is nothing to pick from')
+  if (picked === undefined) throw new Error('the list to pick from is empty')
   return picked
 }

@@ -1,4 +1,4 @@
-// Calls and their answers, as a history could tell them.
+// Sample calls of a history, with their answers.
 import type { IsrMetaRecord, IsrStoreErrorCode } from '@theory-cloud/tabletheory-isr'
 import { t0 } from '../model/steps.js'
 import type { Fate } from '../stub/proxy.js'
@@ -20,7 +20,7 @@ const record = (fields: object): IsrMetaRecord => fields as IsrMetaRecord
 
 function call(step: Step, [from, until]: Time, outcome: Call['outcome'], sent: Sent[]): Call {
   const exchanges = sent.map(([request, fate = 'passes', token = '']) => ({ request, fate, token }))
-  return { who: 'somebody', step, from, until, outcome, exchanges }
+  return { who: 'a client', step, from, until, outcome, exchanges }
 }
 
 const threw = (code: IsrStoreErrorCode): Call['outcome'] => ({ threw: { code } })
@@ -50,6 +50,13 @@ export const heldBy = (who: string, page: object = blank) => ({
   acquired: false,
   leaseToken: null,
   record: record({ ...page, ...leaseOf(who) }),
+})
+
+/** Neither acquired nor held by another owner: contended, or published in the meantime. */
+export const notAcquired = (page: object) => ({
+  acquired: false,
+  leaseToken: null,
+  record: record({ ...page, ...none }),
 })
 
 export function commit(

@@ -1,4 +1,4 @@
-// The specification that histories are held to, on histories that are right and wrong in one thing.
+// Tests of the specification, with histories that are right, or wrong in one point.
 import { expect, test } from 'vitest'
 import { t0 } from '../model/steps.js'
 import type { Fate } from '../stub/proxy.js'
@@ -13,6 +13,7 @@ import {
   invalidate,
   leaseOf,
   none,
+  notAcquired,
   pageOf,
   release,
 } from './sample-calls.js'
@@ -20,10 +21,11 @@ import { type Call, effectsOf, nothing } from './specification.js'
 
 const lost: Fate = 'is lost on its way back'
 const conflict: Fate = 'meets another transaction'
+const throttled: Fate = 'is throttled'
 
 test.each<[string, boolean, Call[]]>([
   [
-    'one lease, one page',
+    'one lease and one page',
     true,
     [
       acquire('a', [0, 1], acquired('a')),
@@ -36,7 +38,7 @@ test.each<[string, boolean, Call[]]>([
   ],
   ['two leases at a time', false, [acquire('a', [0, 5], acquired('a')), acquire('b', [0, 5], acquired('b'))]],
   [
-    'a take-over at the end',
+    'a take-over at the end of the lease',
     true,
     [
       acquire('a', [0, 1], acquired('a')),
@@ -45,7 +47,7 @@ test.each<[string, boolean, Call[]]>([
     ],
   ],
   [
-    'a take-over before the end',
+    'a take-over before the end of the lease',
     false,
     [
       acquire('a', [0, 1], acquired('a')),
@@ -53,12 +55,12 @@ test.each<[string, boolean, Call[]]>([
     ],
   ],
   [
-    'a holder without a lease',
+    'a refusal that shows a holder after its release',
     false,
     [acquire('a', [0, 1], acquired('a')), release('a', [2, 3]), acquire('b', [4, 5], heldBy('a'))],
   ],
   [
-    'a publish after a take-over',
+    'a commit after a take-over',
     false,
     [
       acquire('a', [0, 1], acquired('a')),
@@ -67,22 +69,22 @@ test.each<[string, boolean, Call[]]>([
     ],
   ],
   [
-    'a publish after an invalidation',
+    'a commit after an invalidation',
     false,
     [acquire('a', [0, 1], acquired('a')), invalidate([2, 3]), commit('a', [4, 5])],
   ],
   [
-    'a publish in the second in which the lease ends',
+    'a commit in the last second of the lease',
     true,
     [acquire('a', [0, 1], acquired('a')), commit('a', [2, 3], undefined, ['passes'], t0 + 4_999)],
   ],
   [
-    'a publish after that',
+    'a commit in the second after the lease',
     false,
     [acquire('a', [0, 1], acquired('a')), commit('a', [2, 3], undefined, ['passes'], t0 + 5_000)],
   ],
   [
-    'a publish that is called a lost lease',
+    'a commit that took effect, but was answered with ErrLeaseNotOwned',
     false,
     [
       acquire('a', [0, 1], acquired('a')),
@@ -91,12 +93,12 @@ test.each<[string, boolean, Call[]]>([
     ],
   ],
   [
-    'a lost lease that was not lost',
+    'a commit that was answered with ErrLeaseNotOwned, although its lease is held',
     false,
     [acquire('a', [0, 1], acquired('a')), commit('a', [2, 3], 'ErrLeaseNotOwned')],
   ],
   [
-    'a publish whose answer was lost, and that is seen',
+    'a commit whose answer was lost, and whose page is seen',
     true,
     [
       acquire('a', [0, 1], acquired('a')),
@@ -105,7 +107,7 @@ test.each<[string, boolean, Call[]]>([
     ],
   ],
   [
-    'a publish whose request was lost, and that is seen',
+    'a commit whose request was lost, and whose page is seen',
     false,
     [
       acquire('a', [0, 1], acquired('a')),
@@ -114,7 +116,7 @@ test.each<[string, boolean, Call[]]>([
     ],
   ],
   [
-    'a publish that is seen only later',
+    'a failed commit whose page is first missing and later seen',
     false,
     [
       acquire('a', [0, 1], acquired('a')),
@@ -124,7 +126,7 @@ test.each<[string, boolean, Call[]]>([
     ],
   ],
   [
-    'a publish that timed out, and is seen only later',
+    'a commit that timed out, and whose page is first missing and later seen',
     true,
     [
       acquire('a', [0, 1], acquired('a')),
@@ -134,12 +136,12 @@ test.each<[string, boolean, Call[]]>([
     ],
   ],
   [
-    'half a publish',
+    'a commit whose page is seen together with its lease',
     false,
     [acquire('a', [0, 1], acquired('a')), commit('a', [2, 9]), get([3, 4], { ...pageOf('a'), ...leaseOf('a') })],
   ],
   [
-    'an acquire that takes effect twice in its time, around an invalidation',
+    'an acquire of two requests that takes effect before and after an invalidation',
     true,
     [
       acquire('a', [0, 9], acquired('a'), [lost, 'passes']),
@@ -150,7 +152,7 @@ test.each<[string, boolean, Call[]]>([
     ],
   ],
   [
-    'an acquire that does so with one request',
+    'an acquire of one request that takes effect before and after an invalidation',
     false,
     [
       acquire('a', [0, 9], acquired('a'), ['is lost on its way there', 'passes']),
@@ -161,37 +163,94 @@ test.each<[string, boolean, Call[]]>([
     ],
   ],
   [
-    'a failed acquire that holds the lease',
+    'a failed acquire whose lease is held',
     true,
     [acquire('a', [0, 1], 'ErrUnavailable', [lost]), acquire('b', [2, 3], heldBy('a'))],
   ],
   [
-    'an acquire that met conflicts only',
+    'an acquire that took effect, was throttled, and then found another holder',
     true,
-    [acquire('a', [0, 1], { acquired: false, leaseToken: null, record: { ...blank, ...none } }, [conflict])],
+    [
+      acquire('a', [0, 9], heldBy('b'), [lost, throttled]),
+      get([1, 2], { ...blank, ...leaseOf('a') }),
+      invalidate([3, 4]),
+      acquire('b', [5, 6], acquired('b')),
+    ],
   ],
+  [
+    'an acquire that was only throttled, and whose lease is seen',
+    false,
+    [
+      acquire('a', [0, 9], heldBy('b'), [throttled]),
+      get([1, 2], { ...blank, ...leaseOf('a') }),
+      invalidate([3, 4]),
+      acquire('b', [5, 6], acquired('b')),
+    ],
+  ],
+  [
+    'an acquire that took effect, was throttled, and then found a page and no lease',
+    true,
+    [
+      acquire('a', [0, 9], notAcquired(pageOf('b')), [lost, throttled]),
+      get([1, 2], { ...blank, ...leaseOf('a') }),
+      invalidate([3, 4]),
+      acquire('b', [5, 6], acquired('b')),
+      commit('b', [7, 8]),
+    ],
+  ],
+  [
+    'an acquire that took effect, was throttled, and shows a page that was not published',
+    false,
+    [acquire('a', [0, 9], notAcquired(pageOf('b')), [lost, throttled])],
+  ],
+  [
+    'an acquire that was throttled, found a page, and whose lease is in the row afterwards',
+    false,
+    [
+      acquire('b', [0, 1], acquired('b')),
+      commit('b', [2, 3]),
+      acquire('a', [4, 5], notAcquired(pageOf('b')), [lost, throttled]),
+      get([6, 7], { ...pageOf('b'), ...leaseOf('a') }),
+    ],
+  ],
+  [
+    'an acquire that sends no put, 100 ms after the holder released the lease',
+    true,
+    [acquire('a', [0, 1], acquired('a')), release('a', [2, 3]), acquire('b', [103, 104], heldBy('a'), [])],
+  ],
+  [
+    'an acquire that sends no put, 101 ms after the holder released the lease',
+    false,
+    [acquire('a', [0, 1], acquired('a')), release('a', [2, 3]), acquire('b', [104, 105], heldBy('a'), [])],
+  ],
+  [
+    'an acquire whose put is refused after the holder released the lease',
+    false,
+    [acquire('a', [0, 1], acquired('a')), release('a', [2, 3]), acquire('b', [4, 5], heldBy('a'))],
+  ],
+  ['an acquire that met conflicts only', true, [acquire('a', [0, 1], notAcquired(blank), [conflict])]],
   [
     'an acquire that met conflicts after it may have taken effect',
     false,
-    [acquire('a', [0, 1], { acquired: false, leaseToken: null, record: { ...blank, ...none } }, [lost, conflict])],
+    [acquire('a', [0, 1], notAcquired(blank), [lost, conflict])],
   ],
   [
-    'an acquire that shows the page of before a commit in its time',
+    'an acquire that does not show the page of a concurrent commit',
     true,
     [acquire('a', [0, 1], acquired('a')), commit('a', [2, 3]), acquire('b', [2, 9], acquired('b'))],
   ],
   [
-    'an acquire that shows the page of before a commit before its time',
+    'an acquire that does not show the page of an earlier commit',
     false,
     [acquire('a', [0, 1], acquired('a')), commit('a', [2, 3]), acquire('b', [4, 5], acquired('b'))],
   ],
   [
-    'a release that does nothing',
+    'a release that was answered, but left its lease',
     false,
     [acquire('a', [0, 1], acquired('a')), release('a', [2, 3]), get([4, 5], { ...blank, ...leaseOf('a') })],
   ],
   [
-    'a release that is lost',
+    'a release whose request is lost',
     true,
     [
       acquire('a', [0, 1], acquired('a')),
@@ -199,12 +258,16 @@ test.each<[string, boolean, Call[]]>([
       get([4, 5], { ...blank, ...leaseOf('a') }),
     ],
   ],
-  ['a release that is not sent', false, [acquire('a', [0, 1], acquired('a')), release('a', [2, 3], [])]],
+  [
+    'a release that is not sent while its lease is held',
+    false,
+    [acquire('a', [0, 1], acquired('a')), release('a', [2, 3], [])],
+  ],
   [
     'a release that is not sent after a commit',
     true,
     [acquire('a', [0, 1], acquired('a')), commit('a', [2, 3]), release('a', [4, 5], [])],
   ],
-])('%s: %s', (_, linearizable, calls) => {
+])('a history with %s: linearizable is %s', (_, linearizable, calls) => {
   expect(linearize(calls.flatMap(effectsOf), nothing, JSON.stringify)).toMatchObject({ linearizable })
 })

@@ -1,5 +1,5 @@
-// The five operations as a sequential specification of one cache key: which effects a call can have had, given what it
-// was seen to send and what it answered.
+// The five operations as a sequential specification of one cache key. It derives the possible effects of a call from its
+// requests and its answer.
 import type {
   CommitIsrGenerationInput,
   IsrMetaRecord,
@@ -16,10 +16,10 @@ import type { Operation } from './linearizability.js'
 
 type Operations = { [O in keyof IsrMetaStore]: { operation: O; input: Parameters<IsrMetaStore[O]>[0] } }
 
-/** What is asked of a store. */
+/** A call that a client can make. */
 export type Step = Operations[keyof IsrMetaStore]
 
-/** A write that a call sent, and what became of it. */
+/** A write request of a call, and its fate. */
 export interface Exchange {
   /** `PutItem`, … */
   request: string
@@ -28,12 +28,12 @@ export interface Exchange {
   fate: Fate
 }
 
-/** A step that was taken. */
+/** A call that a client has made, with its requests and its outcome. */
 export interface Call {
   who: string
   step: Step
   from: number
-  /** When it answered. */
+  /** When it settled. */
   until: number
   outcome: { returned: unknown } | { threw: Pick<Rejection, 'code'> }
   exchanges: Exchange[]
@@ -43,7 +43,7 @@ interface Lease {
   owner: string
   token: string
   expiresAt: number
-  /** What is answered as `revalidateSeconds` as long as there is no page. */
+  /** The `revalidateSeconds` that a record shows while no page is published. */
   fallback: number
 }
 
@@ -53,11 +53,14 @@ interface Page {
   revalidateSeconds: number
 }
 
-/** What the table holds of a key. */
+/** The state of one cache key in the table. */
 export interface Entry {
   page: Page | null
   lease: Lease | null
 }
+
+/** The time for which the store believes a lease that it has read, as the contract of `tryAcquireLease` has it. */
+const recentlySeenMs = 100
 
 export const nothing: Entry = { page: null, lease: null }
 
@@ -91,13 +94,13 @@ function effectsOfAcquire(call: Call, input: TryAcquireIsrLeaseInput): Operation
   }
   const take: Apply = (entry) => (leaseIsFree(entry.lease, input) ? { ...entry, lease } : undefined)
   const puts = reached(call, 'PutItem')
-  // What is sent again may take effect again; before the answer that counts.
+  // Each retry may take effect again, but before the request whose answer the call returns.
   const perhaps = (count: number, last?: Operation<Entry>): Operation<Entry>[] =>
     Array.from({ length: Math.max(0, count) }, () => ({ ...possibly(call, take), ...(last && { before: last }) }))
 
   if ('threw' in outcome) {
-    const givenBack = effectsOfGiving(call, { owner: input.leaseOwner, token })
-    return [...perhaps(puts, givenBack[0]), ...givenBack]
+    const released = effectsOfDelete(call, { owner: input.leaseOwner, token })
+    return [...perhaps(puts, released[0]), ...released]
   }
   const { acquired, leaseToken, record } = outcome.returned as TryAcquireIsrLeaseResult
   const page = observation(call, ({ page }) => showsPage(record, page, input))
@@ -106,16 +109,28 @@ function effectsOfAcquire(call: Call, input: TryAcquireIsrLeaseInput): Operation
     const last = effect(call, (entry) => (told && puts > 0 ? take(entry) : undefined))
     return [...perhaps(puts - 1, last), last, page]
   }
+  const lastPut = exchanges.findLast(({ request }) => request === 'PutItem')
   if (record.leaseToken === null) {
-    // Another process had published: the lease was taken, and released at once.
-    const released = effectsOfGiving(call, { owner: input.leaseOwner, token })
-    if (released.length > 0) return [...perhaps(puts, released[0]), ...released, page]
-    // It, or who asked for it, met conflicts all the way: none of its requests can have taken effect.
+    // Another process had published: the store took the lease and released it at once, if the release arrived.
+    if (exchanges.some(({ request }) => request === 'DeleteItem')) {
+      const released = effectsOfDelete(call, { owner: input.leaseOwner, token })
+      return [...perhaps(puts, released[0]), ...released, page]
+    }
+    // Or the read after a throttled put showed the published page, and a lock row without the call's token.
+    if (lastPut?.fate === 'is throttled') {
+      const shown = observation(call, (entry) => entry.lease?.token !== token && showsPage(record, entry.page, input))
+      return [...perhaps(puts, shown), shown]
+    }
+    // Or all requests met conflicts, and none of them can have taken effect.
     return [observation(call, () => puts === 0), page]
   }
   const refused = ({ lease }: Entry) => leaseToken === null && !leaseIsFree(lease, input) && showsLease(record, lease)
-  const last = observation(call, refused)
-  return [...perhaps(puts - 1, last), last, page]
+  // The store believes a lease that a read has just shown: it sends no put.
+  const seen = lastPut === undefined ? { ...call, from: call.from - recentlySeenMs } : call
+  const last = observation(seen, refused)
+  // After a throttled put the store reads the rows. If the read shows the holder, DynamoDB refused none of the puts.
+  const refusals = lastPut !== undefined && isAnswered(lastPut) ? 1 : 0
+  return [...perhaps(puts - refusals, last), last, observation(seen, ({ page }) => showsPage(record, page, input))]
 }
 
 function effectsOfCommit(call: Call, input: CommitIsrGenerationInput): Operation<Entry>[] {
@@ -136,22 +151,22 @@ function effectsOfCommit(call: Call, input: CommitIsrGenerationInput): Operation
 }
 
 function effectsOfRelease(call: Call, { leaseOwner: owner, leaseToken: token }: ReleaseIsrLeaseInput) {
-  if (call.exchanges.length > 0) return effectsOfGiving(call, { owner, token })
-  // Nothing is sent where there is nothing to give back.
-  const give = giving({ owner, token })
-  return [observation(call, (entry) => give(entry) === entry)]
+  if (call.exchanges.length > 0) return effectsOfDelete(call, { owner, token })
+  // The store sends nothing if it has no lease to release.
+  const release = releasing({ owner, token })
+  return [observation(call, (entry) => release(entry) === entry)]
 }
 
-function effectsOfGiving(call: Call, lease: Pick<Lease, 'owner' | 'token'>): Operation<Entry>[] {
-  // An attempt at a lease does not wait for its release for long.
+function effectsOfDelete(call: Call, lease: Pick<Lease, 'owner' | 'token'>): Operation<Entry>[] {
+  // An acquire does not wait long for the release of its own lease.
   const isLate = call.step.operation === 'tryAcquireLease'
   const last = call.exchanges.findLast(({ request }) => request === 'DeleteItem')
-  if (last !== undefined && isAnswered(last) && !isLate) return [effect(call, giving(lease))]
-  const released = possibly(call, giving(lease))
+  if (last !== undefined && isAnswered(last) && !isLate) return [effect(call, releasing(lease))]
+  const released = possibly(call, releasing(lease))
   return reached(call, 'DeleteItem') > 0 ? [isLate ? { ...released, until: Infinity } : released] : []
 }
 
-const giving =
+const releasing =
   ({ owner, token }: Pick<Lease, 'owner' | 'token'>) =>
   (entry: Entry): Entry =>
     entry.lease?.token === token && entry.lease.owner === owner ? { ...entry, lease: null } : entry
@@ -181,7 +196,7 @@ const isAnswered = ({ fate }: Exchange): boolean => (arrivals as readonly Fate[]
 const reachesTheTable = (exchange: Exchange): boolean =>
   isAnswered(exchange) || (losses as readonly Fate[]).includes(exchange.fate)
 
-/** How many of the call's requests the table saw. */
+/** How many of the call's requests reached the table. */
 const reached = ({ exchanges }: Call, wanted: string): number =>
   exchanges.filter((exchange) => exchange.request === wanted && reachesTheTable(exchange)).length
 
@@ -192,13 +207,13 @@ const observation = (call: Call, isTrueOf: (entry: Entry) => boolean): Operation
   isObservation: true,
 })
 
-/** A request without an answer may still be on its way when its time is up; every other was seen to end. */
+/** After a timeout, a request may still be in flight. Every other call has certainly ended. */
 function possibly(call: Call, apply: Apply): Operation<Entry> {
   const isOpen = 'threw' in call.outcome && call.outcome.threw.code === 'ErrTimeout'
   return { what: told(call), from: call.from, until: isOpen ? Infinity : call.until, certain: false, apply }
 }
 
-/** A call in one line. */
+/** Describes a call in one line. */
 export function told({ who, step, outcome, exchanges, from, until }: Call): string {
   const answer = 'threw' in outcome ? outcome.threw.code : JSON.stringify(outcome.returned)
   const sent = exchanges.map(({ request, fate }) => `${request} ${fate}`).join(', ')

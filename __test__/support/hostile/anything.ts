@@ -1,4 +1,4 @@
-// Any value that JavaScript has, made anew for each use.
+// Arbitrary JavaScript values, made anew for each use.
 import fc from 'fast-check'
 
 /** A value, new for each run, and its name for counterexamples: many of these values throw when they are printed. */
@@ -24,7 +24,7 @@ export class Given {
   }
 }
 
-/** Of a value that cannot change. */
+/** Wraps a value that cannot change. */
 export const given = (about: string, value: unknown): Given => new Given(about, () => value)
 
 const throwing = (): never => {
@@ -63,7 +63,7 @@ const others: Record<string, () => unknown> = {
   true: () => true,
   false: () => false,
   'a symbol': () => Symbol('text'),
-  'a symbol of the language': () => Symbol.toPrimitive,
+  'a well-known symbol': () => Symbol.toPrimitive,
   'a bigint': () => 1n,
   'a large bigint': () => -(2n ** 2_000n),
   'an arrow function': () => () => 'text',
@@ -74,11 +74,11 @@ const others: Record<string, () => unknown> = {
     },
   'a class': () => class {},
   'a bound function': () => throwing.bind(null),
-  'a method of the language': () => Reflect.get,
+  'a built-in function': () => Reflect.get,
   'a date': () => new Date(0),
-  'no date': () => new Date(Number.NaN),
+  'an invalid date': () => new Date(Number.NaN),
   'a promise': () => Promise.resolve('text'),
-  // biome-ignore lint/suspicious/noThenProperty: that is what is hostile about it.
+  // biome-ignore lint/suspicious/noThenProperty: a hostile value has it.
   'a thenable that throws': () => ({ then: throwing }),
   'a map': () => new Map([['cacheKey', 'key']]),
   'a set': () => new Set(['key']),
@@ -94,14 +94,14 @@ const others: Record<string, () => unknown> = {
     structuredClone(buffer, { transfer: [buffer] })
     return buffer
   },
-  'a view': () => new DataView(new ArrayBuffer(1)),
+  'a DataView': () => new DataView(new ArrayBuffer(1)),
   'a boxed string': () => Object('text'),
   'a boxed number': () => Object(1),
   'a boxed symbol': () => Object(Symbol('text')),
   'a boxed bigint': () => Object(1n),
   'an object that converts': () => ({ toString: () => 'text', valueOf: () => 1, [Symbol.toPrimitive]: () => 'text' }),
   'an object that does not convert': () => ({ toString: throwing, valueOf: throwing, [Symbol.toPrimitive]: throwing }),
-  'an object whose every property throws': () =>
+  'an object with properties that throw': () =>
     Object.defineProperties(
       {},
       Object.fromEntries(['cacheKey', 'tableName', 'inlineScripts'].map((name) => [name, { get: throwing }])),
@@ -121,36 +121,36 @@ const others: Record<string, () => unknown> = {
     return cyclic
   },
   'a sparse array': () => new Array(2 ** 32 - 1),
-  'arguments of a function': () =>
+  'an arguments object': () =>
     (function (..._: unknown[]) {
-      // biome-ignore lint/complexity/noArguments: the object itself is wanted.
+      // biome-ignore lint/complexity/noArguments: the value is the arguments object itself.
       return arguments
     })('key'),
-  'an object with a lone surrogate for a name': () => ({ '\ud800': 1 }),
-  'an object with a long name': () => ({ ['x'.repeat(100_000)]: 1 }),
-  'an object with names of numbers': () => ({ 0: 1, '-1': 2, 4294967295: 3 }),
-  'an object with a symbol for a name': () => ({ [Symbol('text')]: 1 }),
+  'an object with a lone surrogate as a property name': () => ({ '\ud800': 1 }),
+  'an object with a long property name': () => ({ ['x'.repeat(100_000)]: 1 }),
+  'an object with numbers as property names': () => ({ 0: 1, '-1': 2, 4294967295: 3 }),
+  'an object with a symbol as a property name': () => ({ [Symbol('text')]: 1 }),
   'the global object': () => globalThis,
-  'the environment': () => process.env,
+  'process.env': () => process.env,
   Reflect: () => Reflect,
   'Function.prototype': () => Function.prototype,
   'Object.prototype': () => Object.prototype,
   'a collator': () => new Intl.Collator(),
-  'memory of WebAssembly': () => new WebAssembly.Memory({ initial: 0 }),
+  'WebAssembly memory': () => new WebAssembly.Memory({ initial: 0 }),
   'a generator': () =>
     (function* () {
       yield 'text'
     })(),
 }
 
-/** Of any code units at all: many have lone surrogates. */
+/** Strings of arbitrary code units. Many have lone surrogates. */
 const brokenText = fc.string({ unit: fc.nat(0xffff).map((unit) => String.fromCharCode(unit)), maxLength: 8 })
 
 const wholeText = fc.string({ unit: 'binary', maxLength: 12 })
 
 const sizes = [1_024, 2_042, 2_043, 2_048, 2_049, 100_000, 200_000, 300_000, 409_600, 409_601, 1_000_000]
 
-/** Around every limit that there is for strings, in UTF-8 bytes. */
+/** Strings around every limit of their length in UTF-8 bytes. */
 export const longText: fc.Arbitrary<Given> = fc
   .tuple(fc.constantFrom('x', 'é', '\ud83d\ude00'), fc.constantFrom(...sizes))
   .map(([unit, bytes]) => shortened(unit.repeat(Math.ceil(bytes / Buffer.byteLength(unit)))))
@@ -195,7 +195,7 @@ const structures = fc
     withTypedArray: true,
     maxDepth: 2,
   })
-  .map((value) => given('a structure', value))
+  .map((value) => given('a random structure', value))
 
 export const anything: fc.Arbitrary<Given> = fc.oneof(
   { weight: 4, arbitrary: made(Object.entries(others)) },

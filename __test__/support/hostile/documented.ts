@@ -1,8 +1,8 @@
-// What a call may come to, whatever it was given.
+// The documented outcomes of a call, with any arguments.
 import type { IsrStoreErrorCode, IsrStoreFailure } from '@theory-cloud/tabletheory-isr'
 import { expect } from 'vitest'
 
-/** Every documented code, with the names that it may come under. */
+/** Every documented code, with the error names that it may have. */
 const names: Record<IsrStoreErrorCode, readonly string[]> = {
   ErrInvalidArgument: ['TypeError', 'RangeError'],
   ErrLeaseNotOwned: ['IsrLeaseConflictError'],
@@ -19,7 +19,7 @@ const names: Record<IsrStoreErrorCode, readonly string[]> = {
 
 export type Outcome = { returned: unknown } | { failed: IsrStoreFailure }
 
-/** How the call ends. One that throws, or returns anything but a promise, or fails in an undocumented way, fails the test. */
+/** Resolves to the outcome of the call. A call that throws, returns no promise, or has an undocumented error fails the test. */
 export async function outcomeOf(call: () => unknown): Promise<Outcome> {
   const promise = call()
   expect(promise).toBeInstanceOf(Promise)
@@ -30,7 +30,7 @@ export async function outcomeOf(call: () => unknown): Promise<Outcome> {
   }
 }
 
-/** What construction comes to: a store, or something that is documented to be thrown. */
+/** Returns the outcome of a construction: a store, or a documented error. */
 export function construction(make: () => unknown): Outcome {
   try {
     return { returned: make() }

@@ -1,18 +1,18 @@
-// Objects whose properties are held in every way there is, and what may be thought of their values.
+// Objects with properties of every kind, and the rules that decide whether their values are valid.
 import { inspect, types } from 'node:util'
 
 import fc from 'fast-check'
 
 import { anything, Given, given } from './anything.js'
 
-/** Whether a value is accepted; of some it is not said. */
+/** Whether a value is valid, or `perhaps` where the contract leaves it open. */
 export type Rule = (value: unknown) => boolean | 'perhaps'
 
 const ways = [
   'plainly',
   'hidden',
   'by a getter',
-  'by a getter that changes its mind',
+  'by a getter that changes its value',
   'by a getter that throws',
   'by the prototype',
   'not at all',
@@ -26,15 +26,15 @@ interface Member {
 const forms = ['an object', 'one without a prototype', 'a frozen one', 'a sealed one', 'a proxy of one'] as const
 
 interface Truth {
-  /** The properties as whoever reads each of them once sees them; nothing where one of them throws. */
+  /** The value of each property at its first read; `undefined` if one of them throws. */
   seen: Record<string, unknown> | undefined
-  /** How often each was read so far. */
+  /** How often each property has been read. */
   reads: Map<string, number>
 }
 
 const truths = new WeakMap<object, Truth>()
 
-/** What is known of an object of `objectOf`; nothing of anything else. */
+/** The truth about an object of `objectOf`; `undefined` for every other value. */
 export const truthOf = (value: unknown): Truth | undefined =>
   typeof value === 'object' && value !== null ? truths.get(value) : undefined
 
@@ -43,7 +43,7 @@ const shown = (members: Record<string, Member>): string =>
     .map(([name, { way, held }]) => `${name} ${way}: ${held.about}`)
     .join('; ')
 
-/** Mostly with the values that are given for each name, held plainly. */
+/** Objects with these properties. Most of the properties are plain. */
 export function objectOf(values: Record<string, fc.Arbitrary<Given>>): fc.Arbitrary<Given> {
   const way = fc.oneof(
     { weight: 30, arbitrary: fc.constant(ways[0]) },
@@ -105,7 +105,7 @@ function prototypeFor(members: Record<string, Member>, form: (typeof forms)[numb
   return isNeeded ? {} : Object.prototype
 }
 
-/** The getters count for themselves. */
+/** Counts reads of data properties. Getters count their own reads. */
 function counting(target: object, read: (name: string) => number): object {
   return new Proxy(target, {
     get: (_, name, receiver) => {
@@ -116,7 +116,7 @@ function counting(target: object, read: (name: string) => number): object {
   })
 }
 
-/** Mostly `good` values, some odd ones, some that `rule` may refuse, and some that are anything at all. */
+/** Mostly `good` values, some `odd` ones, and a few `bad` or arbitrary ones. */
 export function mostly(
   good: unknown[],
   odd: readonly unknown[] = [],
@@ -156,7 +156,7 @@ const isAbsentOr =
 const isEpochMillis = (value: unknown): boolean => within(0, 1e15)(value) && value !== 1e15
 const isSeconds = (value: unknown): boolean => typeof value === 'number' && !(Number.isFinite(value) && value > 1e10)
 
-/** Made by a literal or the like, without an unknown member, and forbidding or silent. */
+/** A plain object without unknown members. Each of its members is `false` or `undefined`. */
 const isPolicy: Rule = (value) => {
   if (typeof value !== 'object' || value === null) return false
   const names = ['inlineScripts', 'inlineStyles']
@@ -173,7 +173,7 @@ const isPolicy: Rule = (value) => {
   return isPlain(value)
 }
 
-/** What a proxy was made of is not asked. */
+/** Whether a value is a plain object; `perhaps` for a proxy, whose target is unknown here. */
 function isPlain(value: object): boolean | 'perhaps' {
   if (types.isProxy(value)) return 'perhaps'
   if (Array.isArray(value)) return false
@@ -184,7 +184,7 @@ function isPlain(value: object): boolean | 'perhaps' {
 
 const claim = { cacheKey: isText, leaseOwner: isStorableText, leaseToken: isStorableText }
 
-/** The limits on each field, in the contract's words and not in the code's. */
+/** The limits of each field, from the contract and not from the code. */
 export const rules = {
   tryAcquireLease: {
     cacheKey: isText,
@@ -208,7 +208,7 @@ export const rules = {
   releaseLease: claim,
 } as const satisfies Record<string, Record<string, Rule>>
 
-/** What the strings of an item come to is more than all of them together; how much more, only the store must know. */
+/** Whether an item with these strings fits. An item is larger than its strings; only the store knows by how much. */
 export function fits(strings: unknown[]): 'yes' | 'no' | 'perhaps' {
   const size = strings.reduce<number>((sum, text) => sum + (typeof text === 'string' ? bytes(text) : 0), 0)
   if (size > largestItem) return 'no'

@@ -1,4 +1,4 @@
-// Values that types forbid and callers pass, and inputs to put them into.
+// Values that the types forbid but callers pass, and inputs that take them.
 import { runInNewContext } from 'node:vm'
 
 import type {
@@ -7,10 +7,10 @@ import type {
   TryAcquireIsrLeaseInput,
 } from '@theory-cloud/tabletheory-isr'
 
-/** Passes anything off as what is wanted. */
+/** Casts any value to the expected type. */
 export const hostile = <T>(value: unknown): T => value as T
 
-/** A value of each type and, of the objects, those that stand in for a primitive or are passed by mistake. */
+/** A value of each type. The objects are those that stand for a primitive, or that callers pass by mistake. */
 export const samples = {
   undefined: undefined,
   null: null,
@@ -39,9 +39,9 @@ export const oddStrings = [' ', '\0', '\n', '\ufeff', '\uffff', 'é', '\ud83d\ud
 export interface Field {
   /** Types other than these are refused. */
   takes: readonly Sample[]
-  /** Of the right type, and refused. */
+  /** Values of the right type that are refused. */
   impossible: readonly unknown[]
-  /** Odd, and accepted. */
+  /** Odd values that are accepted. */
   odd: readonly unknown[]
 }
 

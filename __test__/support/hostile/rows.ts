@@ -1,4 +1,4 @@
-// Rows of any content that DynamoDB can hold, and what the contract makes of them.
+// Rows with any content that DynamoDB can hold, and their meaning in the contract.
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import type { Decimal } from 'decimal.js'
 import fc from 'fast-check'
@@ -14,7 +14,7 @@ const text = fc.oneof(
 
 const extremes = ['0', '-0', '1e125', '-1e125', `9.${'9'.repeat(37)}e125`, '1e-130', '-1e-130', `0.${'3'.repeat(38)}`]
 
-/** Of up to 38 digits, near or far from nothing. */
+/** Numbers of up to 38 digits, close to 0 or far from it. */
 const digits = fc
   .tuple(
     fc.bigInt({ min: 1n, max: 10n ** 38n - 1n }),
@@ -27,7 +27,7 @@ const digits = fc
   })
 const signed = fc.tuple(fc.constantFrom('', '', '', '-'), digits).map(([sign, number]) => `${sign}${number}`)
 
-/** Where a comparison could go wrong, `base` being the moment that decides. */
+/** Numbers near `base`, the moment that decides a comparison. */
 const near = (base: number, unit: number): fc.Arbitrary<string> =>
   fc
     .tuple(
@@ -69,7 +69,7 @@ type Attributes = Record<string, fc.Arbitrary<AttributeValue>>
 const S = text.map((value): AttributeValue => ({ S: value }))
 const N = decimals.map((value): AttributeValue => ({ N: value }))
 
-/** Mostly of the right types, with any value; now and then without an attribute, or with one of any type. */
+/** Rows with any values, mostly of the right types. Some lack an attribute, or have one of another type. */
 function rowOf(attributes: Attributes): fc.Arbitrary<Item> {
   const members = Object.entries(attributes).map(([name, right]): [string, fc.Arbitrary<AttributeValue | null>] => [
     name,
@@ -85,7 +85,7 @@ function rowOf(attributes: Attributes): fc.Arbitrary<Item> {
   })
 }
 
-/** Now and then with a long string as one of the attributes. */
+/** Some of the rows get a long string as one of their attributes. */
 function bloated(rows: fc.Arbitrary<Item>): fc.Arbitrary<Item> {
   const size = fc.oneof({ weight: 12, arbitrary: fc.constant(0) }, fc.constantFrom(3_000, 300_000))
   return fc.tuple(rows, size, fc.nat()).map(([row, length, die]) => {
@@ -95,7 +95,7 @@ function bloated(rows: fc.Arbitrary<Item>): fc.Arbitrary<Item> {
   })
 }
 
-/** An end in seconds and in milliseconds, which agree or not. */
+/** The end of a lease in seconds and in milliseconds, which agree or not. */
 const ends: fc.Arbitrary<Item> = fc.oneof(
   fc.record({ lease_expires_at: N, lease_expires_at_ms: N }),
   near(NOW, 250).map((millis) => ({
@@ -146,7 +146,7 @@ export const locks: fc.Arbitrary<Item | undefined> = some(
 
 const foreignKeys = ['A', 'LOC', 'LOCK ', 'LOCK#1', 'LOCK\0', 'M', 'MET', 'META ', 'META#1', 'REQ#1', 'VER#1', 'meta']
 
-/** Rows of others in the partition, by sort key; some are more than a Query returns at once. */
+/** Rows of other writers in the partition, by sort key. Some are larger together than one answer of a Query. */
 export const strangers: fc.Arbitrary<Record<string, Item>> = fc.oneof(
   { weight: 15, arbitrary: fc.dictionary(fc.constantFrom(...foreignKeys), fc.record({ s3_key: S, lease_token: S })) },
   {
@@ -163,7 +163,7 @@ const numberIn = (row: Item | undefined, name: string): Decimal | null => {
   return written === undefined ? null : new Exact(written)
 }
 
-/** The moments that a pair of attributes may be read as; a double is not always as exact as what decides between them. */
+/** The moment in a pair of attributes. Both may be valid `readings`, since a double cannot always decide between them. */
 export interface Moment {
   exactly: Decimal
   readings: number[]
@@ -172,7 +172,7 @@ export interface Moment {
 function moment(seconds: Decimal, millis: Decimal | null, rounding: 'ceil' | 'floor'): Moment {
   const inMillis = seconds.times(1_000)
   if (millis === null) return { exactly: inMillis, readings: [inMillis.toNumber()] }
-  // An end in seconds is whole where it agrees with anything; a generation time counts with the second that it is in.
+  // The end of a lease agrees if it is the milliseconds rounded up. A generation time agrees if both are in one second.
   const isEnd = rounding === 'ceil'
   const inSeconds = millis.div(1_000)
   const agrees = inSeconds[rounding]().equals(isEnd ? seconds : seconds.floor())

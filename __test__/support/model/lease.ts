@@ -1,7 +1,7 @@
 // The oracle of every test for one question: is a lease free for a caller?
 import { Decimal } from 'decimal.js'
 
-/** DynamoDB's numbers, exactly: they have 38 digits, between 1e-130 and 1e126. A double cannot tell them all apart. */
+/** Exact arithmetic for DynamoDB's numbers: 38 digits, between 1e-130 and 1e126. A double cannot tell all these apart. */
 export const Exact: Decimal.Constructor = Decimal.clone({ precision: 300, defaults: true })
 
 const weekMs = 7 * 24 * 60 * 60 * 1_000

@@ -1,4 +1,4 @@
-// The five operations in plain memory, as the package documents them: what the store is held to.
+// The five operations in plain memory, as the package documents them. The store must behave like this model.
 import type {
   CommitIsrGenerationInput,
   IsrCachedStrictCspPolicy,
@@ -13,7 +13,7 @@ import { leaseIsFree } from './lease.js'
 
 const html = 'text/html; charset=utf-8'
 
-/** What a commit publishes, already normalised. */
+/** The page that a commit publishes, already normalised. */
 export interface Page {
   htmlPointer: string
   generatedAt: number
@@ -29,7 +29,7 @@ interface Lease {
   owner: string
   token: string
   expiresAt: number
-  /** What `get` answers as `revalidateSeconds` as long as there is no page. */
+  /** The `revalidateSeconds` that `get` shows while no page is published. */
   fallback: number
 }
 
@@ -52,7 +52,7 @@ export class ModelStore implements IsrMetaStore {
     this.#drawToken = drawToken
   }
 
-  /** The page alone, to say what an acquire that overlaps a commit may show. */
+  /** Returns the page alone, which an acquire that overlaps a commit may show. */
   page(cacheKey: string): Page | undefined {
     return this.#pages.get(cacheKey)
   }
@@ -108,7 +108,7 @@ export class ModelStore implements IsrMetaStore {
   }
 }
 
-/** The record that an acquire answers with: a page that names no time takes the caller's. */
+/** The record in the answer of an acquire. A page with a lifetime of 0 shows the caller's fallback. */
 export function recordAtAcquire(
   input: TryAcquireIsrLeaseInput,
   page: Page | undefined,
@@ -140,7 +140,7 @@ function record(
   }
 }
 
-// By the remainder, which is exact; a quotient near a whole second can round onto it.
+// The modulo is exact, but a quotient near a whole second can be rounded to that second.
 const secondsDown = (ms: number): number => (ms - (ms % 1_000)) / 1_000
 const secondsUp = (ms: number): number => secondsDown(ms) + (ms % 1_000 > 0 ? 1 : 0)
 

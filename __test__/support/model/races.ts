@@ -1,4 +1,4 @@
-// Two operations at a time on one key, and every outcome that plain memory allows.
+// Two concurrent operations on one cache key, and every outcome that the model allows.
 import type { IsrMetaRecord, TryAcquireIsrLeaseResult } from '@theory-cloud/tabletheory-isr'
 
 import { ModelStore, type Page, recordAtAcquire } from './model-store.js'
@@ -19,17 +19,17 @@ import {
 
 type Pair<T> = readonly [T, T]
 
-/** Where a race starts: `a` holds a lease with the token `mine`. */
+/** The states in which a race starts: `a` holds a lease with the token `mine`. */
 export const starts: { on: string; start: Step[] }[] = [
   { on: 'a leased key', start: [acquire('a', 'mine')] },
   { on: 'a leased key with a page', start: [...published, acquire('a', 'mine')] },
 ]
 
-/** What may meet what. Each is told whether it is issued first or second, so that it can race itself. */
+/** The operations that race. Each gets its place, first or second, so that it can race itself. */
 const racers: Record<string, (place: 'first' | 'second') => Step> = {
   get: () => get(),
   invalidate: () => invalidate(),
-  'an acquire that finds it held': (place) => acquire(`late ${place}`, `late ${place}`, { nowMs: t0 + 4_999 }),
+  'an acquire while the lease is held': (place) => acquire(`late ${place}`, `late ${place}`, { nowMs: t0 + 4_999 }),
   'a take-over': (place) => acquire(`next ${place}`, `next ${place}`, { nowMs: t0 + 5_000 }),
   'an acquire by the owner': (place) => acquire('a', `again ${place}`, { leaseDurationMs: 1_000 }),
   commit: (place) => commit('a', 'mine', { htmlPointer: place, revalidateSeconds: 0 }),
@@ -37,22 +37,22 @@ const racers: Record<string, (place: 'first' | 'second') => Step> = {
   release: () => release('a', 'mine'),
 }
 
-/** Each racer with each, itself too, in either place. */
+/** Every pair of racers in both orders, and every racer with itself. */
 export const pairs: { meeting: string; pair: Pair<Step> }[] = Object.entries(racers).flatMap(([first, firstStep]) =>
   Object.entries(racers).map(([second, secondStep]) => ({
-    meeting: `${first}, and ${second}`,
+    meeting: `${first} at the same time as ${second}`,
     pair: [firstStep('first'), secondStep('second')] as const,
   })),
 )
 
-/** The results of both, and the `get` after them. */
+/** Resolves to the results of both operations, and of a `get` after them. */
 export async function race(bench: Bench, start: readonly Step[], pair: Pair<Step>): Promise<Result[]> {
   for (const step of start) await perform(bench, step)
   const results = await Promise.all(pair.map((step) => perform(bench, step)))
   return [...results, await perform(bench, get())]
 }
 
-/** What `race` may give: as if one came after the other. */
+/** The results that `race` may have: those of the two operations one after the other, in either order. */
 export async function allowedResults(prefix: string, start: readonly Step[], pair: Pair<Step>): Promise<Result[][]> {
   return [...(await inTurn(prefix, start, pair, 0)), ...(await inTurn(prefix, start, pair, 1))]
 }
@@ -70,7 +70,7 @@ async function inTurn(prefix: string, start: readonly Step[], pair: Pair<Step>, 
     pages.add(store.page(prefix + pair[0].cacheKey))
   }
   const after = await perform(bench, get())
-  // An acquire's page is one that the key had during the call: not always the one of the moment of its write.
+  // An acquire may show any page that the key had during the call, not only the page at the moment of its write.
   const variants = (place: 0 | 1) => [...pages].map((page) => seeing(prefix, pair[place], results[place], page))
   return variants(0).flatMap((first) => variants(1).map((second) => [first, second, after]))
 }

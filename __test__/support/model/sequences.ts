@@ -1,9 +1,9 @@
-// Random sequences of operations, in which leases end where the next caller's clock stands, and old tokens come back.
+// Random sequences of operations. In many, a lease ends exactly at the next caller's clock, or an old token is used again.
 import fc from 'fast-check'
 
 import { type Step, t0 } from './steps.js'
 
-/** The token that was drawn `age` acquires ago, shown by `leaseOwner`, or else by whoever drew it. */
+/** The token that was drawn `age` acquires ago, presented by `leaseOwner`, or by its own owner if that is `null`. */
 interface Claim {
   age: number
   leaseOwner: string | null
@@ -13,7 +13,7 @@ const cacheKey = fc.constantFrom('x', 'x', 'x', 'y')
 const owner = fc.constantFrom('a', 'b', 'c')
 const dayMs = 24 * 60 * 60 * 1_000
 
-// Few values, so that clocks and ends of leases meet exactly, and some that only doubles can tell apart.
+// Few values, so that clocks and ends of leases are often equal, and some that differ by fractions of a millisecond.
 const epoch = fc.oneof(
   { weight: 8, arbitrary: fc.constant(t0) },
   { weight: 1, arbitrary: fc.constantFrom(0, 7 * dayMs) },
@@ -98,7 +98,7 @@ export const sequence: fc.Arbitrary<Step[]> = fc
   )
   .map((drafts) => {
     const drawn: { cacheKey: string; leaseOwner: string; leaseToken: string }[] = []
-    // Without an acquire on the key, the token is another key's.
+    // Without an acquire on the key, the token belongs to another key.
     const shown = (cacheKey: string, { age, leaseOwner }: Claim) => {
       const ofKey = drawn.filter((one) => one.cacheKey === cacheKey)
       const lease = ofKey.at(-1 - age) ?? drawn.at(-1) ?? { leaseOwner: 'a', leaseToken: 'never drawn' }
@@ -119,7 +119,7 @@ export const sequence: fc.Arbitrary<Step[]> = fc
     })
   })
 
-/** No nearer to 0 than DynamoDB's numbers go. */
+/** Whether DynamoDB can store the value, which must not be too close to 0. */
 function isStorable(value: number): boolean {
   return value === 0 || Math.abs(value) > 1e-120
 }

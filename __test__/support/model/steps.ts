@@ -8,7 +8,7 @@ import type {
   TryAcquireIsrLeaseResult,
 } from '@theory-cloud/tabletheory-isr'
 
-/** `cacheKey` is the part of the key behind the run's own prefix. `draws` is the token that the acquire gets. */
+/** `cacheKey` is the part of the key after the run's own prefix. `draws` is the token that the acquire gets. */
 export type Step =
   | { op: 'get'; cacheKey: string }
   | { op: 'invalidate'; cacheKey: string }
@@ -27,20 +27,20 @@ export interface Scenario {
   ends: string[]
 }
 
-/** A store, the source that it draws its lease tokens from, and the prefix that sets this run's keys apart. */
+/** A store, the source of its lease tokens, and the prefix of this run's keys. */
 export interface Bench {
   store: IsrMetaStore
   tokens: Tokens
   prefix: string
 }
 
-/** Gives an acquire the token of its step, whatever order the answers come in. */
+/** Gives each acquire the token of its step, in any order of the answers. */
 export class Tokens {
-  next = 'no acquire is under way'
+  next = 'no acquire is in flight'
   readonly draw = (): string => this.next
 }
 
-/** Issues the operation before the first `await`: two calls in one turn are two operations in flight. */
+/** Issues the operation before the first `await`: two calls in one tick are two operations in flight. */
 export async function perform(bench: Bench, step: Step): Promise<Result> {
   try {
     return { returned: (await issue(bench, step)) as IsrMetaRecord | TryAcquireIsrLeaseResult | null | undefined }
@@ -74,7 +74,7 @@ function issue({ store, tokens, prefix }: Bench, step: Step): Promise<unknown> {
   }
 }
 
-/** Each step's result in turn, then a `get` of every key that was touched. */
+/** Performs the steps one after the other. Resolves to the result of each, then of a `get` of each key in them. */
 export async function performAll(bench: Bench, steps: readonly Step[]): Promise<Result[]> {
   const results: Result[] = []
   for (const step of steps) results.push(await perform(bench, step))
@@ -84,7 +84,7 @@ export async function performAll(bench: Bench, steps: readonly Step[]): Promise<
   return results
 }
 
-/** A result in one word, for a scenario to say what it is about. */
+/** A short form of a result, in which a scenario states its expectation. */
 export function summary(result: Result): string {
   if ('threw' in result) return result.threw.code === 'ErrLeaseNotOwned' ? 'lost' : String(result.threw.code)
   const { returned } = result

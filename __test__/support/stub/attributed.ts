@@ -1,4 +1,4 @@
-// A stub for thousands of stores, each with a table of its own, so that each request, however late, is known to be whose.
+// A stub for thousands of stores. Each store has its own table, which identifies its requests, even late ones.
 import { expect } from 'vitest'
 
 import { isRefusal, type Outcome } from '../hostile/documented.js'
@@ -37,7 +37,7 @@ function tableOf(request: Received): string {
   return TableName ?? TransactItems[0]?.Delete?.TableName
 }
 
-/** Every partition that the requests are about. */
+/** The partition of each action in the requests. */
 export function partitionsIn(requests: Received[]): (string | undefined)[] {
   return requests.flatMap((request) => {
     const { TransactItems, ...plain } = bodyOf(request)
@@ -48,7 +48,7 @@ export function partitionsIn(requests: Received[]): (string | undefined)[] {
   })
 }
 
-/** What a table may say, in a few words. None of it is worth another attempt. */
+/** The answers of a table, by name. A test makes a single attempt. */
 export const tableSays = {
   yes: succeed,
   no: (request, index) => {
@@ -65,8 +65,8 @@ export const tableSays = {
   'bad gateway': () => html(502),
   null: () => text('null'),
   'a list': () => text('[]'),
-  'items that are none': () => json({ Items: { a: 1 }, Item: [1] }),
-  'rows that are none': () =>
+  'malformed items': () => json({ Items: { a: 1 }, Item: [1] }),
+  'malformed rows': () =>
     json({ Items: [{ sk: { S: 'META' }, s3_key: { N: 'x' } }, { sk: { S: 'LOCK' } }], Item: { s3_key: { S: '' } } }),
   nothing: () => hangUp,
 } as const satisfies Record<string, Script>
@@ -91,7 +91,7 @@ export class AttributedStub {
       this.#sent.set(table, [...(this.#sent.get(table) ?? []), request])
       const answer = await (this.#scripts.get(table) ?? succeed)(request, index)
       return (response) => {
-        // Thousands of stores would keep thousands of connections.
+        // Thousands of stores would keep thousands of connections open.
         response.shouldKeepAlive = false
         answer(response)
       }
@@ -112,14 +112,14 @@ export class AttributedStub {
     return table
   }
 
-  /** A store that was not made sends nothing, ever. */
+  /** Expects no request for the table, now or later: its store or its call was refused. */
   refuse(table: string): void {
     expect(this.#sent.get(table)).toBeUndefined()
     this.#refused.add(table)
     this.#scripts.delete(table)
   }
 
-  /** Holds how the table's only call ended against the verdict on it. Returns what was sent for it. */
+  /** Compares the outcome of the table's only call with the verdict. Returns the requests of the call. */
   judge(table: string, verdict: Verdict, outcome: Outcome): Received[] {
     const requests = this.#sent.get(table) ?? []
     const ending = isRefusal(outcome) ? 'refused' : 'accepted'
@@ -135,9 +135,9 @@ export class AttributedStub {
     return requests
   }
 
-  /** Nothing has come late, and there was enough of either kind: inputs that are all refused, or none, prove little. */
+  /** Expects no late request, and enough refused and accepted inputs: a test with one kind only would prove little. */
   async conclude(): Promise<void> {
-    // What was sent before this has arrived with it.
+    // When this call is answered, all earlier requests have arrived.
     await storeAt(this.#stub).get('the last request')
     expect([...this.#refused].filter((table) => this.#sent.has(table))).toEqual([])
     const both = [this.#accepted, this.#refused.size]

@@ -1,9 +1,9 @@
-// An address that takes connections and never completes them: a full queue before a server that never looks at it.
+// An address at which connections never complete: the queue of its server is full, and the server accepts none.
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { Worker } from 'node:worker_threads'
 
-/** Blocks its thread as soon as it listens, so that nothing is ever taken out of the queue. */
+/** Blocks its thread as soon as it listens, so that no connection ever leaves the queue. */
 const listener = `const { parentPort, workerData } = require('node:worker_threads')
   const server = require('node:net').createServer()
   const { gate, host, port } = workerData
@@ -13,7 +13,7 @@ const listener = `const { parentPort, workerData } = require('node:worker_thread
     process.exit()
   })`
 
-/** More than any system queues for a backlog of one. */
+/** More connections than any system queues for a backlog of 1. */
 const fillers = 16
 
 export interface BlackHole {
@@ -21,13 +21,13 @@ export interface BlackHole {
   close: () => Promise<void>
 }
 
-/** At a free port, or at the given one. */
+/** Starts at a free port, or at the given one. */
 export async function startBlackHole(host = '127.0.0.1', at = 0): Promise<BlackHole> {
   const gate = new SharedArrayBuffer(4)
   const worker = new Worker(listener, { eval: true, workerData: { gate, host, port: at }, execArgv: [] })
   const [port] = (await once(worker, 'message')) as [number]
   const sockets = Array.from({ length: fillers }, () => connect(port, host).on('error', () => {}))
-  // The system queues them in order: when it has queued the first, it has decided about the rest.
+  // The system queues connections in order. When it has queued the first, it has decided about the others.
   await Promise.all(sockets.slice(0, 1).map((socket) => once(socket, 'connect')))
   return {
     endpoint: `http://${host}:${port}`,

@@ -1,15 +1,15 @@
-// Requests that are held where a test wants them, and calls that are known to have begun.
+// Holds requests until a test lets them go, and waits until calls have begun.
 import type { FaceTheoryIsrMetaStore } from '@theory-cloud/tabletheory-isr'
 
 import { type Received, type Script, type Stub, succeed } from './stub.js'
 
-/** Holds what comes until it is let go, the oldest first. */
+/** Holds each caller of `pass` until it is let go, the oldest first. */
 export class Gate {
   readonly #held: (() => void)[] = []
   readonly #expected: (() => void)[] = []
   #isOpen = false
 
-  /** How many are held. */
+  /** How many callers are held. */
   get length(): number {
     return this.#held.length
   }
@@ -22,7 +22,7 @@ export class Gate {
     })
   }
 
-  /** Resolves when something is held that was not awaited before. */
+  /** Resolves at the next arrival that no earlier `arrival()` waits for. */
   arrival(): Promise<void> {
     return new Promise((resolve) => this.#expected.push(resolve))
   }
@@ -31,7 +31,7 @@ export class Gate {
     this.#held.shift()?.()
   }
 
-  /** From now on nothing is held. */
+  /** Lets all callers go, and holds none from now on. */
   open(): void {
     this.#isOpen = true
     for (const go of this.#held.splice(0)) go()
@@ -42,13 +42,13 @@ const barrierKey = 'the barrier'
 
 const isBarrier = ({ text }: Received): boolean => text.includes(barrierKey)
 
-/** What was asked for by anybody but those who wait for others to begin. */
+/** The requests of this operation, without those of `allBegun`. */
 export const asked = (stub: Stub, operation: string): Received[] =>
   stub.requests.filter((request) => request.operation === operation && !isBarrier(request))
 
 /**
- * Of what `script` is to answer, holds some or all. The answer is that of the moment in which the request came: it may
- * be old when it is given.
+ * Answers as `script` does, but holds some answers or all. Each answer is made when its request arrives, so it may be old
+ * when it is delivered.
  */
 export function behind(gate: Gate, script: Script, holds: (request: Received) => boolean = () => true): Script {
   const counts = new Map<string, number>()
@@ -63,8 +63,8 @@ export function behind(gate: Gate, script: Script, holds: (request: Received) =>
 }
 
 /**
- * Resolves when the calls that were made before have all begun. The addon begins them in the order in which they were
- * made, but for a few that it has at hand; each of these calls takes many looks at the network meanwhile.
+ * Resolves when all earlier calls have begun. The addon begins calls in the order in which they were made, except for a few
+ * that it has at hand. These it begins during the calls below, since each of those polls the network many times.
  */
 export async function allBegun(store: FaceTheoryIsrMetaStore): Promise<void> {
   for (let round = 0; round < 5; round += 1) await store.get(barrierKey)

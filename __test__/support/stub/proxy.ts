@@ -1,4 +1,4 @@
-// DynamoDB Local behind a network that does with each exchange what a test says.
+// DynamoDB Local behind a network that gives each exchange the fate that a test chooses.
 import { once } from 'node:events'
 import { Agent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { text as readText } from 'node:stream/consumers'
@@ -11,7 +11,7 @@ import { randomFrom } from '../history/random.js'
 import { endpoint, storeOf } from '../store.js'
 import { type Answer, cancelled, fault, hangUp, type Received, reset, type Script, type Stub } from './stub.js'
 
-/** What becomes of one exchange. */
+/** The fate of one exchange of a request and its answer. */
 export type Fate = keyof typeof fates
 
 interface Said {
@@ -20,10 +20,10 @@ interface Said {
   text: string
 }
 
-// An idle connection is given up long before DynamoDB Local could break it under a request.
+// The agent closes an idle connection long before DynamoDB Local could close it under a request.
 const agent = new Agent({ keepAlive: true, timeout: 2_000 })
 
-/** What DynamoDB Local answers. By then, the request has had its effect. */
+/** Resolves to the answer of DynamoDB Local. By then, the request has taken effect. */
 async function forward({ headers, text }: Received): Promise<Said> {
   const request = httpRequest(endpoint, { method: 'POST', agent, headers })
   request.end(text)
@@ -40,7 +40,7 @@ const deliver =
   (response) =>
     response.writeHead(status, headers).end(text)
 
-/** The connection breaks in the middle of the body. */
+/** Breaks the connection in the middle of the body. */
 const deliverHalf =
   ({ status, headers, text }: Said): Answer =>
   (response) =>
@@ -50,13 +50,13 @@ const deliverHalf =
 
 const serverError = fault('InternalServerError', 'oops', 500)
 
-/** Long enough for other calls to come and go. */
+/** Delays are long enough for other calls to begin and end. */
 const random = randomFrom('the delays of the network')
 const aWhile = (): number => 40 * random()
 
 const isTransaction = ({ operation }: Received): boolean => operation === 'TransactWriteItems'
 
-/** Each is told the request and returns what the client is to see. */
+/** Each resolves to the answer that the client gets to the request. */
 const fates = {
   passes: async (request) => deliver(await forward(request)),
   'is slow on its way there': async (request) => {
@@ -80,16 +80,16 @@ const fates = {
     isTransaction(request) ? cancelled('TransactionConflict', 'None') : fault('TransactionConflictException'),
 } satisfies Record<string, (request: Received) => Promise<Answer>>
 
-/** Lets each request meet the fate that is chosen for it; `index` counts those of the same operation, from 0. */
+/** Gives each request the fate that `choose` returns. `index` counts the requests of the same operation, from 0. */
 export const through =
   (choose: (request: Received, index: number) => Fate): Script =>
   (request, index) =>
     fates[choose(request, index)](request)
 
-/** After which the client knows what DynamoDB Local said. */
+/** The fates after which the client has the answer of DynamoDB Local. */
 export const arrivals = ['passes', 'is slow on its way there', 'is slow on its way back'] as const satisfies Fate[]
 
-/** After which the client cannot know whether its request took effect. It did. */
+/** The fates after which the request has taken effect, but the client cannot know it. */
 export const losses = [
   'is lost on its way back',
   'is reset on its way back',
@@ -97,7 +97,7 @@ export const losses = [
   'takes effect under a server error',
 ] as const satisfies Fate[]
 
-/** The first request of the operation for each key loses its answer, in one way or another; everything else passes. */
+/** The first request of the operation for each key loses its answer, in one of several ways. All others pass. */
 export function losingFirstAnswers(operation: string): Script {
   const met = new Set<string>()
   return through((request) => {
@@ -108,14 +108,14 @@ export function losingFirstAnswers(operation: string): Script {
   })
 }
 
-/** The partition that a request is about. */
+/** The partition of a request. */
 export function partitionOf({ text }: Received): string {
   const [, partition] = /":?pk":\{"S":"((?:[^"\\]|\\.)*)"/.exec(text) ?? []
   if (partition === undefined) throw new Error(`no partition in ${text}`)
   return partition
 }
 
-/** A patient store on a real table, at the far end of the stub, that has secrets to keep. */
+/** A store with long timeouts and secret credentials, whose requests reach a real table through the stub. */
 export const storeBehind = (
   table: string,
   stub: Pick<Stub, 'endpoint'>,

@@ -1,4 +1,4 @@
-// An HTTP server on the loopback interface whose port and connections are in the test's hands.
+// An HTTP server on the loopback interface whose port and connections a test controls.
 import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
@@ -8,21 +8,21 @@ export interface Server {
   endpoint: string
   /** How many connections were accepted so far. */
   accepted: () => number
-  /** Breaks every connection, politely or not, and goes on listening. */
+  /** Closes or resets every connection, and goes on listening. */
   cutConnections: (how: 'end' | 'reset') => void
-  /** From now on, nothing comes back on the connections that stand. New ones are served. */
+  /** From now on, open connections get no answers. New connections are served. */
   muteConnections: () => void
-  /** From now on, the connections that stand answer the next request with a reset. New ones are served. */
+  /** From now on, open connections are reset at their next request. New connections are served. */
   resetOnUse: () => void
-  /** How many requests came on connections from which nothing comes back. */
+  /** How many requests came on connections that get no answers. */
   swallowed: () => number
   /** Breaks every connection, and refuses new ones. */
   close: () => Promise<void>
-  /** Listens again where it did before. */
+  /** Listens again at the same port. */
   reopen: () => Promise<void>
 }
 
-/** Speaks TLS where it has a certificate. */
+/** Starts a server, which speaks TLS if it has a certificate. */
 export async function startServer(
   listener: RequestListener,
   identity?: { cert: Buffer; key: Buffer },
@@ -39,7 +39,7 @@ export async function startServer(
     else listener(request, response)
   }
   const server = identity ? createTlsServer(identity, serve) : createServer(serve)
-  // Node would end idle connections after five seconds.
+  // Node.js would close idle connections after five seconds.
   server.keepAliveTimeout = 0
   server.on('connection', (socket) => {
     accepted += 1
@@ -48,7 +48,7 @@ export async function startServer(
     socket.on('error', () => {})
   })
   const listen = async (port: number): Promise<void> => {
-    // A thousand connections at once must not fall out of the queue: the system would try them again after a second.
+    // The queue must hold a thousand connections at once: the system would retry a dropped one only after a second.
     server.listen({ port, host: '127.0.0.1', backlog: 4_096 })
     await once(server, 'listening')
   }
@@ -78,7 +78,7 @@ export async function startServer(
   }
 }
 
-/** Below the ports that the system gives to outgoing connections, which could take ours while the server is down. */
+/** Listens at a port below those of outgoing connections, which could take it while the server is down. Resolves to it. */
 async function firstFreePort(listen: (port: number) => Promise<void>): Promise<number> {
   for (;;) {
     const port = 20_000 + Math.floor(Math.random() * 12_000)

@@ -1,5 +1,5 @@
-// A DynamoDB that records what it is asked and answers what a test says: for what must not be sent, and for faults that
-// DynamoDB Local does not have.
+// A DynamoDB stub that records its requests and gives the answers of a test. It is for requests that must not be sent, and for
+// faults that DynamoDB Local does not have.
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 
 import { FaceTheoryIsrMetaStore, type FaceTheoryIsrMetaStoreOptions } from '@theory-cloud/tabletheory-isr'
@@ -14,14 +14,14 @@ export interface Received {
   path: string
   body: Record<string, unknown>
   headers: IncomingHttpHeaders
-  /** As it came, to be sent on. */
+  /** The body as it was received, to be forwarded. */
   text: string
 }
 
 /** Answers one request, or leaves it unanswered. */
 export type Answer = (response: ServerResponse) => void
 
-/** What to answer; `index` counts the requests of the same operation, from 0. */
+/** Returns the answer to a request. `index` counts the requests of the same operation, from 0. */
 export type Script = (request: Received, index: number) => Answer | Promise<Answer>
 
 export const json =
@@ -40,7 +40,7 @@ export const cancelled = (...codes: string[]): Answer => {
   return fault('TransactionCanceledException', message, 400, { CancellationReasons: reasons })
 }
 
-/** What a proxy in between says. */
+/** An answer that comes from a proxy and not from DynamoDB. */
 export const html =
   (status: number): Answer =>
   (response) =>
@@ -61,10 +61,10 @@ export const text =
   (response) =>
     response.writeHead(status, { 'content-type': 'application/x-amz-json-1.0' }).end(body)
 
-/** As an empty table answers. */
+/** Answers as an empty table does. */
 export const succeed: Script = ({ operation }) => json(operation === 'Query' ? { Items: [], Count: 0 } : {})
 
-/** One answer after the other for `operation`, the last one for ever; success for other operations. */
+/** Gives these answers to `operation` in order, and the last one forever. Other operations succeed. */
 export const answersOf =
   (operation: string, ...answers: [Answer, ...Answer[]]): Script =>
   (request, index) =>
@@ -82,10 +82,10 @@ export interface Stub extends Server {
   play: (script: Script) => void
 }
 
-/** Where nobody listens. */
+/** An address at which no server listens. */
 export const closedEndpoint = 'http://127.0.0.1:1'
 
-/** Listens on a free port of the loopback interface; behind TLS where it has a certificate. */
+/** Listens on a free port of the loopback interface, over TLS if it has a certificate. */
 export async function startStub(identity?: { cert: Buffer; key: Buffer }): Promise<Stub> {
   let script = succeed
   const requests: Received[] = []
@@ -95,7 +95,7 @@ export async function startStub(identity?: { cert: Buffer; key: Buffer }): Promi
     let text = ''
     for await (const chunk of incoming.setEncoding('utf8')) text += chunk
     const operation = String(incoming.headers['x-amz-target']).replace(/^DynamoDB_20120810\./, '')
-    // Credential services are asked in forms of their own.
+    // Requests to credential services have other forms.
     const isJson = incoming.headers['content-type'] === 'application/x-amz-json-1.0'
     const body = JSON.parse(isJson ? text : '{}') as Record<string, unknown>
     const { method = '', url: path = '', headers } = incoming
@@ -107,7 +107,7 @@ export async function startStub(identity?: { cert: Buffer; key: Buffer }): Promi
     answer(response)
   }
   const server = await startServer((incoming, response) => {
-    // A client that gave up breaks its connection, also in the middle of a request.
+    // A client may break its connection after a timeout, even in the middle of a request.
     serve(incoming, response).catch(() => response.destroy())
   }, identity)
   return {
@@ -123,14 +123,14 @@ export async function startStub(identity?: { cert: Buffer; key: Buffer }): Promi
   }
 }
 
-/** For tests that run beside each other: a stub of their own. */
+/** Runs a test with its own stub, so that tests can run concurrently. */
 export async function withStub(script: Script, use: (stub: Stub) => Promise<void>): Promise<void> {
   const stub = await startStub()
   stub.play(script)
   await use(stub).finally(stub.close)
 }
 
-/** A busy machine is no fault. */
+/** A busy machine must not cause a timeout. */
 const patience = { requestTimeoutMs: 10_000, operationTimeoutMs: 30_000 }
 
 /** A store whose DynamoDB is the stub. */
@@ -139,7 +139,7 @@ export const storeAt = (
   options: FaceTheoryIsrMetaStoreOptions = {},
 ): FaceTheoryIsrMetaStore => new FaceTheoryIsrMetaStore('isr-stub', { endpoint, ...patience, ...options })
 
-/** A request of our own goes last: what was sent before it has arrived with it. */
+/** Sends one last request. When it is answered, all earlier requests have arrived. */
 export async function expectNothingSent(stub: Stub): Promise<void> {
   await new FaceTheoryIsrMetaStore('the-last-request', { endpoint: stub.endpoint, ...patience }).get('key')
   expect(stub.requests.map(({ operation, body }) => [operation, body.TableName])).toEqual([

@@ -1,14 +1,14 @@
-// A DynamoDB behind TLS: an empty table that counts what it is asked.
+// A DynamoDB stub behind TLS: an empty table that records its requests.
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 
-/** A file of `fixtures/tls`, all of which `fixtures/tls/make.sh` has made. */
+/** The path of a file in `fixtures/tls`, which `fixtures/tls/make.sh` has made. */
 export const tlsFile = (name: string): string => fileURLToPath(new URL(`../../fixtures/tls/${name}`, import.meta.url))
 
-/** The certificate that Node.js trusts where NODE_EXTRA_CA_CERTS names `authority.pem`. */
+/** Reads a certificate and its key. Node.js trusts the default if NODE_EXTRA_CA_CERTS names `authority.pem`. */
 export async function serverIdentity(certificate = 'server.pem'): Promise<{ cert: Buffer; key: Buffer }> {
   const [cert, key] = await Promise.all([readFile(tlsFile(certificate)), readFile(tlsFile('server.key'))])
   return { cert, key }

@@ -1,7 +1,7 @@
-//! What needs no network: keys, and calls whose answers are at hand, so that what remains is requests built, signed and
-//! read. `cargo bench -p bench-native`
+//! Measures work without a network: keys, and calls whose answers are at hand. Such a call only builds, signs and reads
+//! requests. Run it with `cargo bench -p bench-native`.
 
-#![expect(clippy::expect_used, reason = "a benchmark that cannot begin ends")]
+#![expect(clippy::expect_used, reason = "a benchmark that cannot start must end")]
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use tabletheory_isr::{
     Operation, Page, RevalidateSeconds, Store, TableName,
 };
 
-/// Answers everything with the same page.
+/// Answers every request with the same page.
 #[derive(Debug)]
 struct AtHand(String);
 

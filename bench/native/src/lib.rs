@@ -1,4 +1,4 @@
-//! Shared by the benchmark's servers: each prints its address, counts requests, and ends with its parent process.
+//! The benchmark's servers share this code: each prints its port, counts requests, and ends with its parent process.
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -71,14 +71,14 @@ pub fn tls_from(mut arguments: impl Iterator<Item = String>) -> Result<Option<Tl
 ///
 /// # Errors
 ///
-/// When there is no port to listen on.
+/// When the server cannot listen on a port.
 pub fn serve<S: 'static, F: Future<Output = io::Result<()>> + 'static>(
     state: S,
     tls: Option<&TlsAcceptor>,
     connection: fn(Rc<S>, Box<dyn Socket>) -> F,
 ) -> io::Result<()> {
     thread::spawn(|| {
-        // Either way the program that started this one has ended.
+        // At the end of the input, or at an error, the parent process has ended.
         let _ = io::copy(&mut io::stdin(), &mut io::sink());
         process::exit(0)
     });
@@ -92,7 +92,7 @@ pub fn serve<S: 'static, F: Future<Output = io::Result<()>> + 'static>(
             let (stream, _) = listener.accept().await?;
             stream.set_nodelay(true)?;
             let (state, tls) = (Rc::clone(&state), tls.cloned());
-            // A connection that breaks is its client's loss.
+            // A broken connection must not end the server.
             tokio::task::spawn_local(async move { drop(accept(state, tls, stream, connection).await) });
         }
     })
@@ -110,18 +110,18 @@ async fn accept<S, F: Future<Output = io::Result<()>>>(
     }
 }
 
-/// A message of HTTP that has come in whole.
+/// An HTTP message that was received in full.
 pub struct Request<'a> {
-    /// DynamoDB's name of it; empty in an answer.
+    /// The name of its operation in DynamoDB; empty in an answer.
     pub operation: &'a [u8],
-    /// JSON.
+    /// The body, which is JSON.
     pub body: &'a [u8],
-    /// Bytes, headers included.
+    /// The length in bytes, with the headers.
     pub length: usize,
 }
 
 impl<'a> Request<'a> {
-    /// Returns nothing while a part of it is missing.
+    /// Returns `None` while a part of the message is missing.
     #[must_use]
     pub fn parse(received: &'a [u8]) -> Option<Self> {
         const END: &[u8] = b"\r\n\r\n";

@@ -1,4 +1,4 @@
-//! What a `get` costs without an SDK: hyper, aws-sigv4 and `serde_json` on a runtime with one worker, as the addon has.
+//! Measures a `get` without an SDK: hyper, aws-sigv4 and `serde_json` on a runtime with one worker, as the addon has.
 //!
 //! * `floor get http://127.0.0.1:8000 <warm-up> <calls one at a time> <calls at once> <calls of each of these>` prints
 //!   one line of JSON.
@@ -43,7 +43,7 @@ struct Plan {
 
 fn main() -> Result<()> {
     let mut arguments = env::args().skip(1);
-    let mut next = || arguments.next().ok_or("arguments are missing, as floor.rs says");
+    let mut next = || arguments.next().ok_or("arguments are missing; floor.rs lists them");
     let runtime = runtime::Builder::new_multi_thread().worker_threads(1).enable_io().build()?;
     let figures = match next()?.as_str() {
         "get" => {
@@ -77,7 +77,7 @@ fn gets(runtime: &Runtime, plan: &Plan) -> Result<Value> {
     }))
 }
 
-/// Views of one page one after the other, the first with the handshake; the CPU quota comes before them.
+/// Makes views of one page, one after the other. The first includes the handshake. The CPU quota is set before them.
 fn views(runtime: &Runtime, endpoint: &str, views: usize) -> Result<Value> {
     println!("ready");
     io::stdin().read_line(&mut String::new())?;
@@ -95,7 +95,7 @@ fn views(runtime: &Runtime, endpoint: &str, views: usize) -> Result<Value> {
     Ok(json!({ "times": times, "cpu": cpus }))
 }
 
-/// Of calls that another thread asks for and awaits, as JavaScript's does.
+/// Returns the latencies of calls that another thread starts and awaits, as JavaScript's thread does.
 fn latencies(runtime: &Runtime, plan: &Plan) -> Result<Vec<Duration>> {
     let mut connection = runtime.block_on(Connection::open(&plan.endpoint, 0))?;
     let mut times = Vec::with_capacity(plan.one_at_a_time);
@@ -109,7 +109,7 @@ fn latencies(runtime: &Runtime, plan: &Plan) -> Result<Vec<Duration>> {
     Ok(times)
 }
 
-/// How long all calls took, and this process's CPU for them.
+/// Returns the time of all calls together, and this process's CPU time for them.
 async fn throughput(plan: &Plan) -> Result<(Duration, Option<Duration>)> {
     let mut connections = Vec::with_capacity(plan.at_once);
     for number in 0..plan.at_once {
@@ -128,7 +128,7 @@ fn cpu_since(before: Option<Duration>) -> Option<Duration> {
     cpu_time().zip(before).map(|(after, before)| after.saturating_sub(before))
 }
 
-/// Of all threads of this process, on Linux.
+/// Returns the CPU time of all threads of this process, on Linux.
 fn cpu_time() -> Option<Duration> {
     let mut nanos = 0;
     for thread in fs::read_dir("/proc/self/task").ok()? {
@@ -205,7 +205,7 @@ impl Connection {
         Ok(page)
     }
 
-    #[expect(clippy::disallowed_methods, reason = "a signature is of now")]
+    #[expect(clippy::disallowed_methods, reason = "a signature has the current time")]
     fn signed(&self) -> Result<Request<Full<Bytes>>> {
         let headers = [
             ("host", self.host.as_str()),

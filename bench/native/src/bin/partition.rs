@@ -1,4 +1,4 @@
-//! Stands before a `DynamoDB` without limits and gives each partition key those of a real partition: two token buckets.
+//! Stands before a `DynamoDB` without limits, and gives each partition key the limits of a partition: two token buckets.
 //!
 //! `partition 127.0.0.1:8000 <read units a second> <write units a second> [<certificate> <key>]`
 //!
@@ -34,7 +34,7 @@ struct Partition {
     requests: usize,
 }
 
-/// A token bucket: `limit` units a second, and at most those of one second in store.
+/// A token bucket: it gains `limit` units a second, and holds at most the units of one second.
 struct Bucket {
     limit: f64,
     left: f64,
@@ -52,7 +52,7 @@ struct Demand {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = env::args().skip(1);
-    let mut next = || arguments.next().ok_or("an argument is missing, as partition.rs says");
+    let mut next = || arguments.next().ok_or("an argument is missing; partition.rs lists them");
     let relay = Relay {
         server: next()?,
         read_limit: next()?.parse()?,
@@ -79,7 +79,7 @@ async fn converse(relay: Rc<Relay>, mut client: Box<dyn Socket>) -> io::Result<(
             client.write_all(&refusal).await?;
         } else {
             let sent = received.get(..length).unwrap_or_default();
-            // The server closes idle connections; then another one takes the request.
+            // The server closes idle connections. Then the request goes over a new one.
             let reused = match &mut server {
                 Some(server) => match pass(sent, server, &mut client, &mut answered).await {
                     Err(_) if answered.is_empty() => false,
@@ -96,7 +96,7 @@ async fn converse(relay: Rc<Relay>, mut client: Box<dyn Socket>) -> io::Result<(
     }
 }
 
-/// Passes one request to the server, and its answer back.
+/// Forwards one request to the server, and its answer to the client.
 async fn pass(
     request: &[u8],
     server: &mut TcpStream,
@@ -162,7 +162,7 @@ impl Relay {
 }
 
 impl Demand {
-    /// Nothing for a request that concerns no partition. All rows are below 1 KB.
+    /// Returns `None` for a request without a partition. All rows are below 1 KB.
     fn of(operation: &str, input: &Value) -> Option<Self> {
         let text = |pointer: &str| input.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
         let consistent = input.get("ConsistentRead").and_then(Value::as_bool).unwrap_or(false);

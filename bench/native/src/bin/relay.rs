@@ -1,4 +1,4 @@
-//! Stands before a server, passes every byte on as it comes, and counts the requests.
+//! Stands before a server, forwards every byte as it comes, and counts the requests.
 //!
 //! `relay 127.0.0.1:8000 [<certificate> <key>]`
 
@@ -19,7 +19,7 @@ struct Relay {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = env::args().skip(1);
-    let server = arguments.next().ok_or("an argument is missing, as relay.rs says")?;
+    let server = arguments.next().ok_or("an argument is missing; relay.rs lists them")?;
     Ok(serve(Relay { requests: Cell::new(0), server }, tls_from(arguments)?.as_ref(), converse)?)
 }
 
@@ -40,11 +40,11 @@ async fn converse(relay: Rc<Relay>, client: Box<dyn Socket>) -> io::Result<()> {
     let (mut from_server, mut to_server) = server.into_split();
     let answers = tokio::task::spawn_local(async move {
         tokio::io::copy(&mut from_server, &mut to_client).await?;
-        // The server closes idle connections, and the client has to know.
+        // The server closes idle connections, and the client must notice.
         to_client.shutdown().await
     });
     while !received.is_empty() {
-        // A client sends its next request when it has the last answer, so that each begins a read of its own.
+        // A client sends a request only after the answer to the last one, so each request begins a new read.
         if received.starts_with(b"POST ") {
             relay.requests.set(relay.requests.get() + 1);
         }

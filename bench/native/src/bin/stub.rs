@@ -1,4 +1,4 @@
-//! A `DynamoDB` whose every page is there and fresh, where no lease is held, and where every write succeeds.
+//! A `DynamoDB` stub: every page exists and is fresh, no lease is held, and every write succeeds.
 //!
 //! `stub <delay in ms> [<certificate> <key>]`
 
@@ -22,7 +22,7 @@ struct Stub {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = env::args().skip(1);
-    let delay = arguments.next().ok_or("an argument is missing, as stub.rs says")?.parse()?;
+    let delay = arguments.next().ok_or("an argument is missing; stub.rs lists them")?.parse()?;
     let stub = Stub {
         requests: Cell::new(0),
         delay: Duration::from_millis(delay),
