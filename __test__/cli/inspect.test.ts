@@ -77,7 +77,13 @@ describe('inspect', () => {
     await writeRow(table, { pk: { S: `CACHE#${cacheKey}` }, sk: { S: 'LOCK' }, ...expiry })
     expect((await run('inspect', cacheKey)).stdout).toContain('implausibly far ahead; the lease is free')
     expect(jsonLines(await run('inspect', cacheKey, '--json'))[0].lease).toMatchObject({ state: 'implausible' })
-    const request = { cacheKey, leaseOwner: 'me', nowMs: now, leaseDurationMs: 1_000, fallbackRevalidateSeconds: 1 }
+    const request = {
+      cacheKey,
+      leaseOwner: 'me',
+      nowMs: now - 60_000,
+      leaseDurationMs: 1_000,
+      fallbackRevalidateSeconds: 1,
+    }
     expect(await storeOf(table).tryAcquireLease(request)).toMatchObject({ acquired: true })
     const expired = await run('inspect', cacheKey)
     expect(expired.stdout).toMatch(/^expired .*; the lease is free$/m)

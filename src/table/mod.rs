@@ -3,6 +3,7 @@
 //! Modules above do not know attributes, expressions or the SDK. Here a refused condition is an answer; any other
 //! failure becomes an [`Error`] that names the operation, the key, the table and its location.
 
+mod connection;
 mod number;
 mod reads;
 pub(crate) mod row;
@@ -11,14 +12,15 @@ mod writes;
 
 use std::error::Error as StdError;
 use std::fmt::Display;
+use std::sync::Arc;
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
-use tokio::sync::OnceCell;
 
+use self::connection::Connection;
 pub(crate) use self::reads::{Entry, reads_consistently};
 pub(crate) use self::row::LockRow;
 pub(crate) use self::writes::{CommitOutcome, LockPut, LockRowItem, NotWritten};
-use crate::aws::{self, Connected, RequestError, RequestErrorKind, RequestObserver, RetryError, RetryPolicy, retry};
+use crate::aws::{Connected, RequestError, RequestErrorKind, RequestObserver, RetryError, RetryPolicy, retry};
 use crate::call::{Call, Deadline, TimeLimit};
 use crate::config::{Config, NumberOption};
 use crate::error::{Error, ErrorKind, Result};
@@ -31,8 +33,7 @@ const MANY_CONFLICTS: u32 = 8;
 
 /// One table and the way to it.
 pub(crate) struct Table {
-    config: Config,
-    connected: OnceCell<Connected>,
+    connection: Arc<Connection>,
 }
 
 /// The table during one call: connected, with the call's deadline and statistics.
@@ -47,19 +48,19 @@ pub(crate) struct Session<'a, K = EntryKey> {
 
 impl Table {
     pub(crate) fn new(config: Config) -> Self {
-        Self { config, connected: OnceCell::new() }
+        Self { connection: Connection::new(config) }
     }
 
     pub(crate) fn config(&self) -> &Config {
-        &self.config
+        &self.connection.config
     }
 
     /// The deadline of a call that begins now.
     pub(crate) fn deadline(&self) -> Deadline {
-        Deadline::after(self.config.millis(NumberOption::OperationTimeoutMs), TimeLimit::Operation)
+        Deadline::after(self.config().millis(NumberOption::OperationTimeoutMs), TimeLimit::Operation)
     }
 
-    /// Connects at the first call; a failure is not kept, so that the next call connects again.
+    /// Connects at the first call, and waits until requests can be signed.
     pub(crate) async fn connect<'a, K: Clone>(
         &'a self,
         call: &Call<K>,
@@ -69,18 +70,18 @@ impl Table {
         Call<K>: Display,
     {
         let connect = async {
-            let connected = self.connected.get_or_try_init(|| Box::pin(aws::connect(&self.config))).await?;
+            let connected = self.connection.establish().await?;
             connected.ready().await?;
             Ok(connected)
         };
         let connected = self.in_time(call, "while waiting for AWS credentials", connect).await??;
-        Ok(Session { config: &self.config, connected, call: call.clone(), observer, retries_throttles: true })
+        Ok(Session { config: self.config(), connected, call: call.clone(), observer, retries_throttles: true })
     }
 
     /// The call, the table and, once it is known, its location, for messages.
     pub(crate) fn describe(&self, call: impl Display) -> String {
-        let table = self.config.table_name.as_str();
-        match self.connected.get() {
+        let table = self.config().table_name.as_str();
+        match self.connection.established() {
             Some(connected) => format!("{call} on table \"{table}\" in {}", connected.location),
             None => format!("{call} on table \"{table}\""),
         }

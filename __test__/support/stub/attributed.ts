@@ -60,7 +60,8 @@ export const tableSays = {
   'access denied': () => fault('AccessDeniedException'),
   'no table': () => fault('ResourceNotFoundException'),
   'invalid request': () => fault('ValidationException'),
-  'slow down': () => fault('ThrottlingException'),
+  // Only once: the store repeats a throttled request until the call's deadline.
+  'slow down': (request, index) => (index === 0 ? fault('ThrottlingException') : succeed(request, index)),
   'server error': () => fault('InternalServerError', 'oops', 500),
   'bad gateway': () => html(502),
   null: () => text('null'),
@@ -85,10 +86,12 @@ export class AttributedStub {
 
   private constructor(stub: Stub) {
     this.#stub = stub
-    stub.play(async (request, index) => {
+    stub.play(async (request) => {
       stub.requests.length = 0
       const table = tableOf(request)
-      this.#sent.set(table, [...(this.#sent.get(table) ?? []), request])
+      const earlier = this.#sent.get(table) ?? []
+      const index = earlier.filter(({ operation }) => operation === request.operation).length
+      this.#sent.set(table, [...earlier, request])
       const answer = await (this.#scripts.get(table) ?? succeed)(request, index)
       return (response) => {
         // Thousands of stores would keep thousands of connections open.
