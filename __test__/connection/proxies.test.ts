@@ -1,53 +1,11 @@
 // Proxies from the variables that the AWS CLI reads. The proxy in these tests is real: it tunnels, checks a password, and takes
 // whole addresses.
-import { once } from 'node:events'
-import { createServer, type IncomingMessage, request as send } from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
-
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 
 import { type Environment, inProcess } from '../support/isolated.js'
+import { type HttpProxy, startProxy } from '../support/stub/http-proxy.js'
 import { type Stub, startStub, succeed, withStub } from '../support/stub/stub.js'
 import { startTlsStub, type TlsStub, tlsFile } from '../support/stub/tls.js'
-
-interface Proxy {
-  port: number
-  /** The first line of each request, without the protocol. */
-  requests: string[]
-  close: () => void
-}
-
-/** Starts a proxy that leads every request to `port` of this machine. It refuses requests without its `password`. */
-async function startProxy(port: () => number, password?: string): Promise<Proxy> {
-  const requests: string[] = []
-  const expected = password && `Basic ${Buffer.from(password).toString('base64')}`
-  const isRefused = ({ method, url, headers }: IncomingMessage): boolean => {
-    requests.push(`${method} ${url}`)
-    return expected !== undefined && headers['proxy-authorization'] !== expected
-  }
-  const server = createServer((request, response) => {
-    if (isRefused(request)) return response.writeHead(407).end()
-    const { method, url = '', headers } = request
-    const { pathname } = new URL(url)
-    const onward = send({ port: port(), method, path: pathname, headers }, (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers)
-      answer.pipe(response)
-    })
-    return request.pipe(onward)
-  })
-  server.on('connect', (request, client) => {
-    if (isRefused(request)) return client.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n')
-    const onward = connect(port(), '127.0.0.1', () => {
-      client.write('HTTP/1.1 200 Connection established\r\n\r\n')
-      client.pipe(onward).pipe(client)
-    })
-    for (const socket of [client, onward]) socket.on('error', () => {})
-    return onward
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return { port: (server.address() as AddressInfo).port, requests, close: () => server.close() }
-}
 
 const keys = { AWS_ACCESS_KEY_ID: 'AKIDPROXY', AWS_SECRET_ACCESS_KEY: 'secret', AWS_REGION: 'eu-west-1' }
 const aws = 'dynamodb.eu-west-1.amazonaws.com'
@@ -65,7 +23,7 @@ const callAt = (environment: Environment, endpoint?: string) =>
 
 describe('an encrypted endpoint', () => {
   let stub: TlsStub
-  let proxy: Proxy
+  let proxy: HttpProxy
 
   beforeEach(async () => {
     stub = await startTlsStub('elsewhere.pem')
@@ -109,7 +67,7 @@ describe('an encrypted endpoint', () => {
 
 describe('a plain endpoint', () => {
   let stub: Stub
-  let proxy: Proxy
+  let proxy: HttpProxy
 
   beforeEach(async () => {
     stub = await startStub()

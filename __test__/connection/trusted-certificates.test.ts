@@ -5,6 +5,8 @@ import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import * as tls from 'node:tls'
+import { fileURLToPath } from 'node:url'
 
 import { afterAll, describe, expect, test } from 'vitest'
 
@@ -23,25 +25,30 @@ interface Identity {
 }
 
 /** Resolves to the outcome of a call to a server with this identity, and to the warnings of the process. */
-async function callAt(identity: Identity, environment: Environment) {
+async function callAt(identity: Identity, environment: Environment, runtime?: Parameters<typeof inProcess>[3]) {
   const server = createServer(identity, (request, response) =>
     request.resume().once('end', () => response.end('{"Items":[],"Count":0}')),
   ).listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))
   const data = { endpoint: `https://127.0.0.1:${(server.address() as AddressInfo).port}` }
-  return inProcess(environment, data, async ({ FaceTheoryIsrMetaStore }, { endpoint }) => {
-    const warnings: string[] = []
-    process.on('warning', ({ message }) => warnings.push(message))
-    const patience = { connectTimeoutMs: 10_000, requestTimeoutMs: 10_000, operationTimeoutMs: 20_000 }
-    const store = new FaceTheoryIsrMetaStore('isr-tls', { endpoint, ...patience })
-    const error = await store.get('key').then(
-      () => null,
-      ({ code, message }) => ({ code, message }),
-    )
-    // Warnings are emitted in a later tick.
-    await new Promise((resolve) => setTimeout(resolve, 50))
-    return { error, warnings }
-  }).finally(() => server.close())
+  return inProcess(
+    environment,
+    data,
+    async ({ FaceTheoryIsrMetaStore }, { endpoint }) => {
+      const warnings: string[] = []
+      process.on('warning', ({ message }) => warnings.push(message))
+      const patience = { connectTimeoutMs: 10_000, requestTimeoutMs: 10_000, operationTimeoutMs: 20_000 }
+      const store = new FaceTheoryIsrMetaStore('isr-tls', { endpoint, ...patience })
+      const error = await store.get('key').then(
+        () => null,
+        ({ code, message }) => ({ code, message }),
+      )
+      // Warnings are emitted in a later tick.
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      return { error, warnings }
+    },
+    runtime,
+  ).finally(() => server.close())
 }
 
 function file(name: string, content: string | Buffer): string {
@@ -153,5 +160,36 @@ describe.skipIf(!hasOpenssl)('a self-signed certificate', () => {
     const identity = { cert: readFileSync(path), key: readFileSync(key) }
     const { error } = await callAt(identity, { NODE_EXTRA_CA_CERTS: path })
     expect(error).toMatchObject({ code: 'ErrUnavailable', message: expect.stringContaining('version 1') })
+  })
+})
+
+// Node.js looks for the system's certificates where OpenSSL does, and OpenSSL looks where SSL_CERT_FILE says.
+describe.skipIf(process.platform !== 'linux' || process.arch !== 'x64')("the system's certificates", () => {
+  const node = (version: number): string =>
+    fileURLToPath(new URL(`../nodes/node_modules/node-${version}/bin/node`, import.meta.url))
+  const system = { SSL_CERT_FILE: authority, SSL_CERT_DIR: folder }
+
+  test.each<[string, number, string[], Environment]>([
+    ['--use-system-ca', 22, ['--use-system-ca'], {}],
+    ['--use-system-ca', 24, ['--use-system-ca'], {}],
+    ['--use-openssl-ca', 24, ['--use-openssl-ca'], {}],
+    ['NODE_OPTIONS', 24, [], { NODE_OPTIONS: '--use-system-ca' }],
+    ['NODE_USE_SYSTEM_CA', 24, [], { NODE_USE_SYSTEM_CA: '1' }],
+  ])('are trusted with %s in Node.js %i', async (_, version, flags, variables) => {
+    const environment = { ...system, ...variables }
+    const runtime = { node: node(version), flags }
+    expect(await callAt(await serverIdentity(), environment, runtime)).toEqual({ error: null, warnings: [] })
+  })
+
+  test('are not trusted without a switch', async () => {
+    const { error } = await callAt(await serverIdentity(), system, { node: node(24), flags: [] })
+    expect(error).toMatchObject({ code: 'ErrUnavailable' })
+  })
+
+  test('are not trusted by a Node.js that cannot list them, and a warning says so', async () => {
+    const runtime = { node: process.execPath, flags: ['--use-openssl-ca'] }
+    const { error, warnings } = await callAt(await serverIdentity(), system, runtime)
+    if ('getCACertificates' in tls) expect({ error, warnings }).toEqual({ error: null, warnings: [] })
+    else expect(warnings).toContainEqual(expect.stringContaining('--use-openssl-ca is not honoured'))
   })
 })

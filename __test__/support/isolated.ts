@@ -17,12 +17,23 @@ export const withoutFiles: Environment = { AWS_CONFIG_FILE: devNull, AWS_SHARED_
 
 const name = '@theory-cloud/tabletheory-isr'
 
+/** The Node.js that runs a process, and its own flags. */
+interface Runtime {
+  node: string
+  flags: string[]
+}
+
 /** Runs `task` in a new process that has only `withoutFiles` and these environment variables. Resolves to its result. */
-export async function inProcess<D, R>(env: Environment, data: D, task: Task<D, R>): Promise<R> {
+export async function inProcess<D, R>(
+  env: Environment,
+  data: D,
+  task: Task<D, R>,
+  { node, flags }: Runtime = { node: process.execPath, flags: [] },
+): Promise<R> {
   const source = `import * as isr from '${name}'
     const result = await (${task})(isr, ${JSON.stringify(data)})
     process.stdout.write(JSON.stringify({ result }))`
-  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', source], {
+  const { stdout } = await promisify(execFile)(node, [...flags, '--input-type=module', '--eval', source], {
     env: { ...withoutFiles, ...env },
     // On a busy machine, a process may need many seconds to start.
     timeout: 55_000,

@@ -15,6 +15,7 @@ mod options;
 mod output;
 mod runtime;
 mod shared_cores;
+mod trusted_certificates;
 
 use std::sync::Arc;
 

@@ -14,6 +14,7 @@ use super::on_operation::OperationListener;
 use super::runtime::callback::Callback;
 use super::runtime::js_thread::JsThread;
 use super::runtime::value::{Arg, ArgResult, emit_warning, process_env};
+use super::trusted_certificates::trusted_by_node;
 use crate::{
     BooleanOption, Config, CredentialsSource, Endpoint, Environment, Error, InvalidValue, OnWarning, OptionKind,
     TableName, options,
@@ -66,6 +67,7 @@ pub(super) fn read<'e>(
     };
     let mut config = Config::new(table_name);
     config.on_warning = warnings(env);
+    config.trusted_certificates = trusted_by_node(env, &environment, |message| emit_warning(env, &message));
     let mut callbacks = Callbacks::default();
     if let Some(given) = &given {
         apply(env, given, &mut config, &mut callbacks)?;

@@ -213,8 +213,8 @@ pub struct Config {
     pub unique_ids: UniqueIds,
     /// Default: this crate's, over TCP and rustls.
     pub http_client: Option<SharedHttpClient>,
-    /// The certificates that are trusted, in DER form, in place of Mozilla's list. `AWS_CA_BUNDLE` replaces them too.
-    pub trusted_certificates: Option<Arc<[Vec<u8>]>>,
+    /// The certificates that are trusted, in PEM form, in place of Mozilla's list. `AWS_CA_BUNDLE` replaces them too.
+    pub trusted_certificates: Option<Arc<str>>,
     /// Takes warnings for the operator; calls go on. It is called on the worker thread.
     pub on_warning: Option<OnWarning>,
     /// The wall clock. Leases never look at it. Default: the system's.

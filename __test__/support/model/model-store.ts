@@ -33,13 +33,20 @@ interface Lease {
   fallback: number
 }
 
+/** Cache keys come from visitors: a control character must not reach a log. */
+const escaped = (text: string): string =>
+  text.replace(/[\p{Cc}\u2028\u2029]/gu, (character) => {
+    const short: Record<string, string> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }
+    return short[character] ?? `\\u{${character.charCodeAt(0).toString(16)}}`
+  })
+
 export class LeaseLost extends Error {
   override readonly name = 'IsrLeaseConflictError'
   readonly code = 'ErrLeaseNotOwned'
   readonly retryable = false
 
   constructor(cacheKey: string) {
-    super(`ISR lease lost for cache key "${cacheKey}"`)
+    super(`ISR lease lost for cache key "${escaped(cacheKey)}"`)
   }
 }
 

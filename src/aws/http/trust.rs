@@ -36,7 +36,7 @@ static MOZILLAS: LazyLock<Arc<ClientConfig>> = LazyLock::new(|| {
 pub(super) struct Trust {
     bundle: Option<String>,
     extra: Option<String>,
-    in_place_of_mozillas: Option<Arc<[Vec<u8>]>>,
+    in_place_of_mozillas: Option<Arc<str>>,
     is_told_to_trust_all: bool,
     on_warning: Option<OnWarning>,
     read_limit: Duration,
@@ -90,7 +90,7 @@ impl Trust {
 
     fn add_the_usual(&self, roots: &mut RootCertStore) -> Vec<CertificateDer<'static>> {
         if let Some(certificates) = &self.in_place_of_mozillas {
-            return add(roots, certificates.iter().map(|der| CertificateDer::from(der.clone())).collect());
+            return add(roots, Certificates::parse(certificates.as_bytes()).found);
         }
         roots.extend(TLS_SERVER_ROOTS.iter().cloned());
         Vec::new()

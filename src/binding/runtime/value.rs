@@ -198,7 +198,7 @@ impl<'n, 'e> Arg<'n, 'e> {
     }
 
     /// A property of the object or of its prototypes.
-    fn property_or_inherited(&self, name: &'n str) -> ArgResult<'e, Self> {
+    pub(in crate::binding) fn property_or_inherited(&self, name: &'n str) -> ArgResult<'e, Self> {
         let mut key = ptr::null_mut();
         let mut value = ptr::null_mut();
         // SAFETY: the handles are live for 'e, and `name` outlives the call that copies it.
