@@ -17,8 +17,8 @@ use tabletheory_isr::{
     LeaseMillis, LeaseOwner, LeaseRequest, LeaseToken, Operation, Page, Record, RevalidateSeconds, Store, TableName,
 };
 
-const TOKEN: &str = "a-token-that-nobody-may-see";
-const SECRET: &str = "a-secret-that-nobody-may-see";
+const TOKEN: &str = "a-token-that-must-stay-secret";
+const SECRET: &str = "a-secret-that-must-stay-secret";
 
 /// Gives the same answer to everything.
 #[derive(Debug, Clone)]

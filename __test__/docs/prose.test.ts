@@ -33,6 +33,13 @@ describe('a document', () => {
     expect(await rulesFor('docs/page.md', 'The store is written for Javascript.')).toEqual(['1 terminology'])
   })
 
+  test('fails on the marks of an unfinished merge', async () => {
+    const source = ['A page.', `${'<'.repeat(7)} HEAD`, 'One.', '='.repeat(7), 'Two.', `${'>'.repeat(7)} abc`].join(
+      '\n',
+    )
+    expect(await rulesFor('docs/page.md', source)).toEqual(['2 merge', '6 merge'])
+  })
+
   test('fails at the line of a phrase that is broken between two lines', async () => {
     expect(await rulesFor('docs/page.md', 'The page is\nfresh. A call is under\nway now.')).toEqual(['2 terminology'])
   })

@@ -107,7 +107,12 @@ test('get reads an answer in HTTP/1.0, in chunks, or after status 100', () =>
   }))
 
 test('get does not read surplus bytes after an answer as the answer to its next request', () => {
-  const page = { sk: { S: 'META' }, s3_key: { S: 'nobody' }, generated_at: { N: '1' }, revalidate_seconds: { N: '1' } }
+  const page = {
+    sk: { S: 'META' },
+    s3_key: { S: 'unpublished' },
+    generated_at: { N: '1' },
+    revalidate_seconds: { N: '1' },
+  }
   const surplus = JSON.stringify({ Items: [page] })
   const answer = `${head}content-length: 12\r\n\r\n{"Items":[]}${head}content-length: ${surplus.length}\r\n\r\n${surplus}`
   return withStub(answersOf('Query', bytes(answer, 'stay')), async (stub) => {

@@ -35,7 +35,7 @@ const leaseInput = (cacheKey: string, leaseOwner: string, nowMs = Date.now(), du
 
 /** A page whose `htmlPointer` is the owner of the lease. */
 function page(cacheKey: string, { record, leaseToken }: TryAcquireIsrLeaseResult): CommitIsrGenerationInput {
-  const leaseOwner = record.leaseOwner ?? 'nobody'
+  const leaseOwner = record.leaseOwner ?? 'none'
   const claim = { cacheKey, leaseOwner, leaseToken: leaseToken ?? 'none', htmlPointer: leaseOwner }
   return { ...claim, generatedAt: Date.now(), revalidateSeconds: 60, status: 200, contentType: 'text/html' }
 }

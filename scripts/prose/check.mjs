@@ -60,6 +60,13 @@ const withoutMarks = (text) => ({ ...text, text: text.text.replace(/[*_#<>[\]|]/
 const isFieldTerm = (rule, message) =>
   rule === 'write-good' && fieldTerms.includes(/^"([^"]*)"/.exec(message)?.[1]?.toLowerCase().replace(/\s+/g, ' '))
 
+/** Git's marks of an unfinished merge, which Markdown takes for text. */
+function mergeMarkers(source) {
+  const found = source.matchAll(/^(?:<{7}|>{7}) /gm)
+  const lineOf = ({ index }) => source.slice(0, index).split('\n').length
+  return Array.from(found, (mark) => ({ line: lineOf(mark), rule: 'merge', message: 'an unfinished merge' }))
+}
+
 /** Faults of a file: `{ line, rule, message }`. */
 export async function faultsOf(path, source) {
   const texts = textsOf(path, path === 'docs/glossary.md' ? withoutNotColumn(source) : source)
@@ -68,7 +75,7 @@ export async function faultsOf(path, source) {
     { isProse: true, ...joined(texts.filter((text) => !isMessage(text))) },
     { isProse: false, ...joined(texts.filter(isMessage).map(withoutMarks)) },
   ]
-  const faults = []
+  const faults = mergeMarkers(source)
   for (const { isProse, text, lines } of groups.filter((group) => group.text !== '')) {
     const { messages } = await kernel.lintText(text, { ...options(isProse), filePath: path })
     for (const { ruleId, message, line } of messages) {

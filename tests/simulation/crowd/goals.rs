@@ -68,8 +68,8 @@ fn a_fleet_of_4000_within_50_ms_gets_a_page_that_was_never_rendered() {
 
 #[test]
 fn a_fleet_of_10000_within_two_seconds_gets_a_page_that_was_never_rendered() {
-    // The partition is busy for longer than a call may take. One or two of a thousand visitors reach their deadline (10 of
-    // 8,000 under 16 seeds, at most 3 of 500 under one of them), so the goal of no error is missed.
+    // The partition is busy for longer than a call may take, so the goal of no error is missed. Under 16 seeds, 10 of 8,000
+    // visitors reached their deadline, and at most 3 of the 500 of one seed.
     require(standing_for(10_000, 2 * SECOND, Beforehand::NeverRendered), |figures| {
         figures.errors() <= 5 && figures.renders() == 1 && figures.percentile(99) <= Duration::from_secs(4)
     });
