@@ -1,81 +1,92 @@
 //! ISR metadata and regeneration leases in one `DynamoDB` table.
 //!
-//! A page that is regenerated incrementally has at most two rows in the table per cache key. **META** describes the
-//! published page. **LOCK** holds the lease of the caller that may publish next. [`Store`] has the five operations on
-//! them. The protocol is in the table's conditions, not in the processes' memory (with one exception, see "Retries").
-//! No process's clock is compared with another's, except where this page says so.
+//! The page of a cache key has at most two rows in the table. **META** describes the published page. **LOCK** holds the
+//! lease: the permission of one caller to publish the next page. [`Store`] has the five operations on these rows.
+//!
+//! The conditions of the table keep the protocol, not the memory of processes. One exception is the list of committed
+//! tokens (see "Retries"). The conditions compare only times that callers pass: the `now` of one caller with the expiry
+//! that another caller has written. They never contain the time of this machine.
 //!
 //! Terms are those of the [glossary](https://github.com/theory-cloud/tabletheory-isr/blob/main/docs/glossary.md).
-//! `docs/protocol.md` has the promises by name, and how each is checked.
+//! `docs/protocol.md` has the promises by name, and the check of each.
 //!
 //! # Layout
 //!
-//! The arrow is `binding` to `store` and `admin`, to `table`, to `aws`; they use `model`, `config` and `call`.
+//! A module uses only modules that come after it in this table, and the last row.
 //!
 //! | module | content |
 //! |---|---|
-//! | `model` | keys, times, leases, pages: values that the contract allows |
-//! | `config` | the settings of a store, and the table of options |
-//! | `call` | a call's operation, key, deadline and statistics, handed down to each request |
-//! | `store` | the five operations, and the rules for crowds and fleets: a file each |
+//! | `binding` | the JavaScript class; the only place that names napi |
 //! | `admin` | the operator's side: describe, probe, inspect, list, survey, create the table |
+//! | `store` | the five operations, and the rules for crowds and fleets: a file each |
 //! | `table` | the DynamoDB dialect: schema, conditions, rows, reads and writes |
 //! | `aws` | client, credentials, connections, TLS, retries, errors of requests |
-//! | `binding` | the JavaScript class; the only place that names napi |
+//! | `config` | the settings of a store, and the table of options |
+//! | `model` | keys, times, leases, pages: values that the contract allows |
+//! | `call`, `clock`, `error`, `sync` | a call's deadline and statistics; two clocks; the error type; one way to lock |
 //!
 //! # Limits
 //!
 //! One table in one region: its conditions order all writers. Global tables with writers in two regions have no such
-//! order. A lease is not a mutex on rendering: when it expires, a second renderer may begin while the first still works.
-//! It is a fence on publishing: at most one of the two publishes.
+//! order. A lease does not exclude other renders: after it expires, a second renderer may begin while the first still
+//! works. A lease is a fence on publishing: of these two renderers, at most one publishes. Late duplicates are the
+//! exception (see "Retries").
 //!
 //! # Schema
 //!
 //! The rows are TableTheory's (`docs/facetheory/isr-cache-schema.md` there), with additions that its readers ignore;
-//! `table/schema.rs` lists them all. Times in the shared attributes are whole epoch seconds. Generation times are rounded
-//! down and expiries up, so that a reader of whole seconds never takes a lease early. The exact value stands beside each,
-//! and counts only while it agrees. `ttl` is garbage collection, and is never read.
+//! `table/schema.rs` lists them all. Times in the shared attributes are whole epoch seconds. Generation times are
+//! rounded down and expiries up, so that a reader of whole seconds never takes a lease early. Beside each of them,
+//! another attribute has the exact time. It counts only if it rounds to the shared attribute. If not, another writer
+//! has changed the shared attribute since. `ttl` is for the deletion by DynamoDB, and no operation reads it.
 //!
 //! # Steps
 //!
 //! 1. **get** reads both rows with one Query.
 //! 2. **acquire** ([`Store::try_acquire_lease`]) puts LOCK with a new token, on the condition that the lease is free.
-//!    A lease is free if LOCK is absent or broken, has expired by the caller's clock, or has the caller as its owner.
-//!    At the same time it reads META. A refused put returns the row that refused it: that is the holder.
-//! 3. The winner renders and stores the HTML. The others poll **get**, or serve a stale page.
+//!    It is free if LOCK is absent or unusable, has expired by the caller's clock, or has the caller as its owner. An
+//!    owner's first token ends when the owner acquires again. At the same time, acquire reads META. If the put is
+//!    refused, its answer has the LOCK row, and so the holder's lease.
+//! 3. The caller that has acquired the lease renders and stores the HTML. The others poll **get**, or serve a stale
+//!    page.
 //! 4. **commit** ([`Store::commit_generation`]) puts META and deletes LOCK in one transaction. Its condition: LOCK
-//!    still has the caller's token and owner, and has not expired by the caller's clock, in whole seconds. A takeover
-//!    or an invalidation has removed the token: then the commit is refused, and will be for ever.
+//!    still has the caller's token and owner, and has not expired by the caller's clock, in whole seconds. A take-over
+//!    or an invalidation removes the token. Then the commit is refused, and never takes effect later, except by late
+//!    duplicates (see "Retries").
 //! 5. **release** ([`Store::release_lease`]) deletes LOCK on the condition that it has the caller's token and owner.
-//! 6. **invalidate** ([`Store::invalidate`]) deletes both rows in one transaction, without a condition. With LOCK goes the
-//!    token of any regeneration in flight. Soft invalidation keeps META and marks it as stale.
+//! 6. **invalidate** ([`Store::invalidate`]) deletes both rows in one transaction, without a condition. With LOCK goes
+//!    the token of any regeneration in flight. Soft invalidation keeps META and marks it as stale.
 //!
 //! # Retries
 //!
 //! A request whose answer was lost may have been applied. Each step can be sent again:
 //!
-//! * The acquire's condition admits the same owner again, so a second put that meets the row of the first succeeds, with
-//!   the same token and the same expiry.
-//! * A transaction is sent again under one client request token, under which `DynamoDB` applies it at most once, and
-//!   answers as it answered first.
+//! * The acquire's condition admits the same owner again. So a second put that meets the row of the first succeeds. It
+//!   has the same token and the same expiry.
+//! * All attempts at a transaction carry one client request token. Within ten minutes, `DynamoDB` applies it at most
+//!   once, and repeats its first answer. A call lasts at most five minutes.
 //! * A release that finds no row of its caller has nothing to do.
 //!
-//! One case stays open: a late duplicate of an acquire, delivered by the network after its lease was removed, brings LOCK
-//! back with the old token. Until it expires it blocks other callers. A store refuses a token that it has committed (it
-//! keeps the last 1,024). A regeneration that is still in flight, across an invalidation or after a takeover, finds
-//! its token again. Only a counter read before every acquire would close that.
+//! One case stays open: the network delivers a late duplicate of an acquire after its lease was removed. The duplicate
+//! brings LOCK back with the old token, and until it expires it blocks other callers. A regeneration of that token can
+//! still be in flight, after an invalidation or a take-over. Then it can commit: it publishes a page that the
+//! invalidation was to prevent, or replaces a newer page. A store refuses a token that it has committed (it keeps the
+//! last 1,024). Only a counter that each acquire reads first would close the case.
 //!
 //! # Crowds and fleets
 //!
-//! * **Request coalescing.** Concurrent reads of a key share a request, and so do concurrent acquires. A call shares only
-//!   a request that is sent after it began, so each promise to a call that goes alone holds for one that shares.
+//! * **Request coalescing.** Concurrent reads of a key share a request, and so do concurrent acquires. A call shares
+//!   only a request that is sent after the call began. So the promises of a call do not depend on whether it shares.
 //! * **Recently seen lease.** An acquire is answered from a consistent read of the same store that began at most 100 ms
 //!   before it. So `Held` means: the lease was in the row during the call, or at most 100 ms before it.
-//! * **Double check.** A lease is not granted for a page that was published after the caller looked. A page that is
-//!   published between the read of META and the put is still rendered once more.
-//! * **Paced polling, patient retries, circuit breaker.** They delay or refuse requests, and change no answer.
-//! * **`maxStalenessMs`, `staleIfErrorMs`, `earlyRefresh`** trade freshness for requests or availability, and are off by
-//!   default.
+//! * **Double check.** A lease is not granted if META has a page that is newer than the one from this store's last
+//!   `get`. The page must stay fresh for at least a second. A lease that was acquired already is released. A page that
+//!   is published between the read of META and the put is still rendered once more.
+//! * **Paced polling** delays reads while another owner holds the lease. **Patient retries** repeat a throttled request
+//!   until the call's deadline. The **circuit breaker** refuses calls while the table does not answer. None of the
+//!   three changes the content of an answer.
+//! * **`maxStalenessMs`, `staleIfErrorMs`, `earlyRefresh`** trade freshness for requests or availability, and are off
+//!   by default.
 //!
 //! # Example
 //!

@@ -25,7 +25,7 @@ pub(crate) enum RequestErrorKind {
     Throttled,
     /// A time limit passed without an answer.
     TimedOut(TimeLimit),
-    /// No connection, a broken one, a server error, or an answer that is none.
+    /// No connection, a broken connection, a server error, or an unusable answer.
     Unavailable,
     /// No retry helps; the kind says why.
     Final(ErrorKind),

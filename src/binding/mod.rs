@@ -131,7 +131,7 @@ impl FaceTheoryIsrMetaStore {
     /// already (its former token stops working). One round trip.
     ///
     /// @returns `acquired: true` with a token and the record; or `acquired: false` with the holder's lease in the record,
-    /// or without a lease when another process has just published a newer page.
+    /// or without a lease when another caller has just published a newer page.
     /// @throws `ErrInvalidArgument` for bad input, also when its strings make a row above DynamoDB's 400 KB;
     /// `ErrConflict` when transactions conflicted with every attempt and one of them may have been applied.
     /// @throws `ErrThrottled`, `ErrTimeout`, `ErrUnavailable`, `ErrConfig`, `ErrTableNotFound`, `ErrCredentials`,

@@ -104,7 +104,7 @@ macro_rules! ends_by {
 }
 
 /// May the caller take the lease? Yes, unless LOCK has a usable token, another owner, and an end that is still to come
-/// and believable. A LOCK row that is absent or broken fails one of these, and so never blocks a key.
+/// and believable. A LOCK row that is absent or unusable fails one of these, and so never blocks a key.
 pub(crate) const LEASE_IS_FREE: &str = concat!(
     "NOT (lease_token > :empty AND NOT lease_owner = :owner AND NOT ",
     ends_by!("now"),
