@@ -17,7 +17,7 @@ pub(crate) struct History {
     locked: Leases,
     committed: CommitCalls,
     /// The leases committed through a revived LOCK.
-    through_ghost: Leases,
+    through_revived: Leases,
     /// Which invalidations have taken effect.
     invalidations: Invalidations,
     /// Those of them that deleted the page.
@@ -40,7 +40,7 @@ impl History {
         Self {
             locked: Leases::EMPTY,
             committed: CommitCalls::EMPTY,
-            through_ghost: Leases::EMPTY,
+            through_revived: Leases::EMPTY,
             invalidations: Invalidations::EMPTY,
             deletions: Invalidations::EMPTY,
             outdated: Leases::EMPTY,
@@ -90,16 +90,19 @@ impl History {
         let lease = claim.lease;
         let origin = match (copy, before) {
             (Copy::Awaited, _) => Origin::Attempt,
-            (Copy::Stray, Some(before)) if before.lease == lease => before.origin,
-            (Copy::Stray, _) if self.locked.contains(lease) => Origin::Ghost,
-            (Copy::Stray, _) => Origin::Stray,
+            (Copy::LateDuplicate, Some(before)) if before.lease == lease => before.origin,
+            (Copy::LateDuplicate, _) if self.locked.contains(lease) => Origin::Revived,
+            (Copy::LateDuplicate, _) => Origin::LateDuplicate,
         };
         if copy == Copy::Awaited {
             self.outdated.remove(lease);
         }
-        self.saw(Event::GhostLease, origin == Origin::Ghost);
+        self.saw(Event::RevivedLease, origin == Origin::Revived);
         let is_newer = |before: Lock| before.owner == claim.owner && before.lease.round > lease.round;
-        self.saw(Event::StrayReplacesOwnNewerLease, copy == Copy::Stray && before.is_some_and(is_newer));
+        self.saw(
+            Event::LateDuplicateReplacesOwnNewerLease,
+            copy == Copy::LateDuplicate && before.is_some_and(is_newer),
+        );
         if let Some(witnesses) = &mut self.witnesses
             && copy == Copy::Awaited
         {
@@ -114,24 +117,24 @@ impl History {
     pub(crate) fn committed(&mut self, call: CommitCall, now: Millis, before: &Table) {
         let lease = call.lease;
         let own = before.lock.filter(|lock| lock.lease == lease);
-        let through_ghost = own.is_some_and(|lock| lock.origin == Origin::Ghost);
+        let through_revived = own.is_some_and(|lock| lock.origin == Origin::Revived);
         let is_first = lease.commits().all(|earlier| !self.committed.contains(earlier));
         let is_in_doubt = self.doubtful.is_some_and(|doubtful| doubtful.contains(lease));
         self.require(Rule::Fenced, own.is_some());
-        self.require(Rule::Once, is_first || (through_ghost && is_in_doubt && !self.committed.contains(call)));
-        self.require(Rule::LostForEver, through_ghost || !self.lost.contains(call));
+        self.require(Rule::Once, is_first || (through_revived && is_in_doubt && !self.committed.contains(call)));
+        self.require(Rule::LostForEver, through_revived || !self.lost.contains(call));
         self.saw(Event::EndedLeaseCommits, own.is_some_and(|lock| lock.has_ended_by(now)));
         self.saw(Event::CommittedTwice, !is_first);
         self.saw(Event::CommittedAfterLost, self.lost.contains(call));
-        if through_ghost {
-            self.through_ghost.insert(lease);
+        if through_revived {
+            self.through_revived.insert(lease);
             let overtaken = self.witnesses.map_or(Leases::EMPTY, |witnesses| witnesses.overtaken);
             let is_newer = |page| overtaken.contains(lease) && !overtaken.contains(page);
             self.saw(
-                Event::GhostReplacesNewerPage,
+                Event::RevivedLeaseReplacesNewerPage,
                 self.invalidations == Invalidations::EMPTY && before.meta.is_some_and(is_newer),
             );
-            self.saw(Event::GhostBringsOutdatedPage, self.outdated.contains(lease));
+            self.saw(Event::RevivedLeaseBringsOutdatedPage, self.outdated.contains(lease));
         }
         self.committed.insert(call);
         self.newest = Some(lease);
@@ -155,7 +158,7 @@ impl History {
 
     /// Of a lease acquired since the invalidation, or committed through a revived LOCK since.
     pub(crate) fn is_current(&self, page: Option<Lease>) -> bool {
-        page.is_none_or(|lease| !self.outdated.contains(lease) || self.through_ghost.contains(lease))
+        page.is_none_or(|lease| !self.outdated.contains(lease) || self.through_revived.contains(lease))
     }
 
     /// A `get`, begun when the invalidation had resolved.
@@ -255,7 +258,7 @@ impl History {
     pub(crate) fn forget(&mut self, lease: Lease) {
         self.locked.remove(lease);
         self.outdated.remove(lease);
-        self.through_ghost.remove(lease);
+        self.through_revived.remove(lease);
         self.committed.remove_all(lease.commits());
         self.lost.remove_all(lease.commits());
         if let Some(doubtful) = &mut self.doubtful {

@@ -87,7 +87,7 @@ impl Model for LeaseModel {
         if let Some(request) = state.invalidator.request() {
             push_attempts(state, Caller::Invalidator, request, actions);
         }
-        actions.extend(state.strays.iter().map(Action::StrayArrives));
+        actions.extend(state.late_duplicates.iter().map(Action::LateDuplicateArrives));
         if state.faults.allows(Fault::Pause) {
             actions.push(Action::Pause);
         }

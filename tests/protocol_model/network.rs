@@ -131,13 +131,13 @@ impl Budget {
 }
 
 /// The maximum number of copies in flight.
-const STRAYS: usize = 4;
+const LATE_DUPLICATES: usize = 4;
 
 /// Copies of requests whose caller no longer waits, in any order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Strays([Option<Request>; STRAYS]);
+pub(crate) struct LateDuplicates([Option<Request>; LATE_DUPLICATES]);
 
-impl Strays {
+impl LateDuplicates {
     pub(crate) fn iter(&self) -> impl Iterator<Item = Request> {
         self.0.iter().flatten().copied()
     }

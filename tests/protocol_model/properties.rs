@@ -13,7 +13,7 @@ impl Rule {
             Self::Fenced => |_, state| state.history.keeps(Self::Fenced),
             Self::Once => |_, state| state.history.keeps(Self::Once),
             Self::Atomic => |_, State { table, .. }| {
-                table.lock.is_none_or(|lock| lock.origin == Origin::Ghost || table.meta != Some(lock.lease))
+                table.lock.is_none_or(|lock| lock.origin == Origin::Revived || table.meta != Some(lock.lease))
             },
             Self::NewestWins => |_, state| state.table.meta == state.history.newest,
             Self::Invalidated => |_, state| {

@@ -1,6 +1,6 @@
 //! The rules that the protocol keeps, each with the only exception that it has.
 //!
-//! The exceptions all come from one thing, a **revived LOCK** (a `Ghost` in the code). A late duplicate of an acquire
+//! The exceptions all come from one thing, a **revived LOCK**. A late duplicate of an acquire
 //! puts LOCK back after the acquire's row was there and has gone. Only a counter that every acquire reads first would
 //! tell it from the row that it repeats. The effects of revived LOCKs are among the witnesses, as the protocol's
 //! limits.

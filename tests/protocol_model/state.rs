@@ -9,7 +9,7 @@ use crate::lease::{Lease, WriterId};
 use crate::message::{Answer, Request};
 use crate::model::LeaseModel;
 use crate::mutants::Mutant;
-use crate::network::{Budget, Fate, Fault, Strays};
+use crate::network::{Budget, Fate, Fault, LateDuplicates};
 use crate::scale::WRITERS;
 use crate::skew::{BEGINNING, Skew};
 use crate::table::{Copy, Table};
@@ -27,7 +27,7 @@ pub(crate) enum Caller {
 pub(crate) enum Action {
     /// A caller sends a request, and this becomes of it.
     Attempt(Caller, Request, Fate),
-    StrayArrives(Request),
+    LateDuplicateArrives(Request),
     /// A writer without a request in flight crashes.
     Crash(WriterId),
     Pause,
@@ -50,7 +50,7 @@ pub(crate) struct State {
     pub(crate) table: Table,
     pub(crate) writers: [Writer; WRITERS],
     pub(crate) invalidator: Invalidator,
-    pub(crate) strays: Strays,
+    pub(crate) late_duplicates: LateDuplicates,
     pub(crate) faults: Budget,
     pub(crate) history: History,
     /// The observations of the stores, in worlds with the rules for fleets.
@@ -66,7 +66,7 @@ impl State {
             table: Table::EMPTY,
             writers: std::array::from_fn(|number| Writer::new(WriterId(u8::try_from(number).expect("few writers")))),
             invalidator: Invalidator::new(model),
-            strays: Strays::default(),
+            late_duplicates: LateDuplicates::default(),
             faults: bounds.faults,
             history: History::new(bounds.callers_commit_again, bounds.looks_for_witnesses),
             fleet: (bounds.feature == Feature::Fleet).then_some(Fleet::NEW),
@@ -91,9 +91,9 @@ impl State {
             Action::AnswerFromMemory(id, now) => self.answer_from_memory(id, now, model),
             Action::ReadAfterThrottle(id) => self.read_after_throttle(id, model),
             Action::Attempt(caller, request, fate) => self.attempt(caller, request, fate, model),
-            Action::StrayArrives(request) => {
-                self.strays.remove(request);
-                self.table.serve(request, Copy::Stray, model.mutant, &mut self.history);
+            Action::LateDuplicateArrives(request) => {
+                self.late_duplicates.remove(request);
+                self.table.serve(request, Copy::LateDuplicate, model.mutant, &mut self.history);
             }
             Action::Crash(id) => {
                 self.faults.spend(Fault::Crash);
@@ -130,14 +130,14 @@ impl State {
                 self.hear(caller, request, Answer::Silence, then, model);
             }
             Fate::Delayed(then) => {
-                self.strays.add(request);
+                self.late_duplicates.add(request);
                 self.hear(caller, request, Answer::Silence, then, model);
             }
-            Fate::Duplicated => self.strays.add(request),
+            Fate::Duplicated => self.late_duplicates.add(request),
             Fate::Conflict(then) => self.hear(caller, request, Answer::Conflict, then, model),
             Fate::Throttled(then) => self.hear(caller, request, Answer::Throttled, then, model),
             Fate::CallerCrashes => {
-                self.strays.add(request);
+                self.late_duplicates.add(request);
                 if let Caller::Writer(id) = caller {
                     self.crash(id);
                 }
@@ -237,12 +237,13 @@ impl State {
     /// holder has finished with it.
     fn forget_what_cannot_matter(&mut self, model: &LeaseModel) {
         let table = self.table;
-        self.strays.remove_where(|stray| table.has_applied(stray));
+        self.late_duplicates.remove_where(|late_duplicate| table.has_applied(late_duplicate));
         for lease in Lease::all() {
             let writer = &self.writers[lease.writer.index()];
             let is_held = writer.lease() == lease && writer.has_plans(model);
             let has_row = table.meta == Some(lease) || table.lock.is_some_and(|lock| lock.lease == lease);
-            let is_under_way = || self.strays.iter().any(|stray| stray.lease() == Some(lease));
+            let is_under_way =
+                || self.late_duplicates.iter().any(|late_duplicate| late_duplicate.lease() == Some(lease));
             if !is_held && !has_row && !is_under_way() {
                 self.table.forget(lease);
                 self.history.forget(lease);

@@ -12,9 +12,9 @@ pub(crate) enum Origin {
     /// By an attempt that its caller waited for.
     Attempt,
     /// By a late duplicate, the first request of its call to take effect.
-    Stray,
+    LateDuplicate,
     /// By a late duplicate, after the row of its call had been there and was gone: a *revived LOCK*.
-    Ghost,
+    Revived,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -44,7 +44,7 @@ pub(crate) struct Table {
 pub(crate) enum Copy {
     /// The one whose answer the caller waits for.
     Awaited,
-    Stray,
+    LateDuplicate,
 }
 
 impl Lock {

@@ -28,7 +28,7 @@ impl Display for Action {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         match self {
             Self::Attempt(_, request, fate) => write!(f, "{request}: {fate}"),
-            Self::StrayArrives(request) => write!(f, "a late duplicate arrives: {request}"),
+            Self::LateDuplicateArrives(request) => write!(f, "a late duplicate arrives: {request}"),
             Self::Crash(id) => write!(f, "{id} crashes"),
             Self::Pause => f.write_str("a lease's time passes"),
             Self::Look(id) => write!(f, "{id} looks"),
@@ -96,8 +96,8 @@ impl Display for Table {
         let Some(lock) = &self.lock else { return f.write_str("LOCK --") };
         let origin = match lock.origin {
             Origin::Attempt => "",
-            Origin::Stray => " (by a late duplicate)",
-            Origin::Ghost => " (ghost)",
+            Origin::LateDuplicate => " (by a late duplicate)",
+            Origin::Revived => " (revived)",
         };
         write!(f, "LOCK {} until {}{origin}", lock.lease, lock.expires_at_ms.0)
     }

@@ -17,7 +17,9 @@ impl State {
     /// An unknown commit that has not taken effect, and of which no copy is in flight.
     fn has_unknown_without_effect(&self) -> bool {
         let is_under_way = |lease: Lease| {
-            self.strays.iter().any(|stray| matches!(stray, Request::Commit { claim, .. } if claim.lease == lease))
+            self.late_duplicates
+                .iter()
+                .any(|late_duplicate| matches!(late_duplicate, Request::Commit { claim, .. } if claim.lease == lease))
         };
         self.history.witnesses.is_some_and(|witnesses| {
             Lease::all().flat_map(Lease::commits).any(|call| {
@@ -45,7 +47,7 @@ pub(crate) fn possibilities() -> Vec<Property<LeaseModel>> {
         sometimes("a retry meets its own commit", |_, state| state.saw(Event::RetryMeetsOwnCommit)),
         sometimes("an unknown commit took effect", |_, state| state.saw(Event::UnknownHadTakenEffect)),
         sometimes("an unknown commit never will", |_, state| state.has_unknown_without_effect()),
-        sometimes("a late duplicate of an acquire revives a LOCK", |_, state| state.saw(Event::GhostLease)),
+        sometimes("a late duplicate of an acquire revives a LOCK", |_, state| state.saw(Event::RevivedLease)),
     ]
 }
 
@@ -53,13 +55,13 @@ pub(crate) fn possibilities() -> Vec<Property<LeaseModel>> {
 pub(crate) fn limits() -> Vec<Property<LeaseModel>> {
     vec![
         sometimes("a revived LOCK brings an invalidated page back", |_, state| {
-            state.saw(Event::GhostBringsOutdatedPage)
+            state.saw(Event::RevivedLeaseBringsOutdatedPage)
         }),
-        sometimes("a revived LOCK replaces a newer page", |_, state| state.saw(Event::GhostReplacesNewerPage)),
+        sometimes("a revived LOCK replaces a newer page", |_, state| state.saw(Event::RevivedLeaseReplacesNewerPage)),
         sometimes("a lost commit takes effect after all", |_, state| state.saw(Event::CommittedAfterLost)),
         sometimes("a lease commits twice", |_, state| state.saw(Event::CommittedTwice)),
         sometimes("a late duplicate replaces its owner's newer lease", |_, state| {
-            state.saw(Event::StrayReplacesOwnNewerLease)
+            state.saw(Event::LateDuplicateReplacesOwnNewerLease)
         }),
     ]
 }

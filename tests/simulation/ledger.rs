@@ -1,7 +1,7 @@
 //! The table's operations in their order. It checks that they and the clients' results keep the protocol's promises.
 //!
 //! The promises, by the names that `docs/protocol.md` gives them: fenced, once, atomic, newest wins, truthful,
-//! take-over, safe release, bounded. A *revived LOCK* (a `ghost` in the code) is a LOCK row that a late duplicate of an
+//! take-over, safe release, bounded. A *revived LOCK* is a LOCK row that a late duplicate of an
 //! acquire has put after its lease had ended. The exceptions that the documents make for it are made here, and counted.
 
 mod answers;
@@ -55,10 +55,10 @@ pub(crate) struct Counts {
     pub(crate) commits: u64,
     pub(crate) refused_commits: u64,
     pub(crate) take_overs: u64,
-    pub(crate) ghosts: u64,
+    pub(crate) revived: u64,
     pub(crate) unknown_outcomes: u64,
     /// Publishes that only a revived LOCK made possible.
-    pub(crate) ghost_commits: u64,
+    pub(crate) revived_commits: u64,
     /// Pages that were shown again after they had changed.
     pub(crate) outdated: u64,
     /// Freezes in which the answers came that were waited for.
@@ -75,9 +75,9 @@ impl Counts {
         self.commits += other.commits;
         self.refused_commits += other.refused_commits;
         self.take_overs += other.take_overs;
-        self.ghosts += other.ghosts;
+        self.revived += other.revived;
         self.unknown_outcomes += other.unknown_outcomes;
-        self.ghost_commits += other.ghost_commits;
+        self.revived_commits += other.revived_commits;
         self.outdated += other.outdated;
         self.freezes += other.freezes;
         self.rival_commits += other.rival_commits;

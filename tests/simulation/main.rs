@@ -134,9 +134,9 @@ fn every_promise_holds_under_every_seed() {
     let first = number_from_environment("SIMULATION_FIRST_SEED").unwrap_or(0);
     let counts = simulate_all(first, seeds);
     println!("{seeds} seeds from {first}: {counts:?}");
-    let Counts { commits, refused_commits, take_overs, ghosts, unknown_outcomes, outdated, .. } = counts;
+    let Counts { commits, refused_commits, take_overs, revived, unknown_outcomes, outdated, .. } = counts;
     let Counts { freezes, rival_commits, faulted, exchanges, .. } = counts;
-    for reached in [commits, refused_commits, take_overs, ghosts, unknown_outcomes, freezes, rival_commits] {
+    for reached in [commits, refused_commits, take_overs, revived, unknown_outcomes, freezes, rival_commits] {
         assert!(reached > seeds / 100, "the simulation does not reach its goals: {counts:?}");
     }
     assert!(outdated > 0 || seeds < 1_000, "no page cache held an outdated page: {counts:?}");

@@ -87,7 +87,7 @@ impl Ledger {
         let first = self.calls[id].first_version;
         let history = self.history(&pk);
         let version = history.published.get(pointer).copied();
-        let is_ghost = history.ghosts.contains(token_in(pointer));
+        let is_revived = history.revived.contains(token_in(pointer));
         let report = match result {
             Ok(()) => CommitReport::Committed,
             Err(error) if error.kind() == ErrorKind::LeaseNotOwned => CommitReport::LeaseLost,
@@ -101,7 +101,7 @@ impl Ledger {
             }
             Err(error) if error.kind() == ErrorKind::LeaseNotOwned => {
                 self.never.insert(pointer.to_owned());
-                let untouched = version.is_none() || is_ghost;
+                let untouched = version.is_none() || is_revived;
                 self.require(untouched, "truthful", || format!("call {id} published, and says that it did not"));
             }
             Err(error) => self.failed(id, error),
@@ -128,7 +128,7 @@ impl Ledger {
         let Call { pk, faults, .. } = &self.calls[id];
         let (pk, is_undisturbed) = (pk.clone(), faults.is_empty());
         let history = self.history(&pk);
-        let is_left = history.now().is_held_with(token) && !history.ghosts.contains(token);
+        let is_left = history.now().is_held_with(token) && !history.revived.contains(token);
         self.require(!(is_undisturbed && is_left), "released", || format!("{token} is left"));
     }
 

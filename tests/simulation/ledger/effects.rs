@@ -48,8 +48,8 @@ impl Ledger {
             (Some(page), Some(lock)) if page.token() == lock.token => Some(lock.token.clone()),
             _ => None,
         };
-        let is_ghost = same.as_ref().is_none_or(|token| self.history(pk).ghosts.contains(token));
-        self.require(is_ghost, "atomic", || format!("page and lease of {same:?} at once"));
+        let is_revived = same.as_ref().is_none_or(|token| self.history(pk).revived.contains(token));
+        self.require(is_revived, "atomic", || format!("page and lease of {same:?} at once"));
     }
 
     fn acquired(&mut self, pk: &str, exchange: &Exchange, accepted: bool, before: &Version, after: &Version) {
@@ -70,8 +70,8 @@ impl Ledger {
         self.counts.take_overs += u64::from(before.lock.as_ref().is_some_and(|lock| lock.owner != owner));
         let history = self.history(pk);
         let came_back = !history.seen.insert(token.clone()) && !before.is_held_with(&token);
-        if came_back && history.ghosts.insert(token) {
-            self.counts.ghosts += 1;
+        if came_back && history.revived.insert(token) {
+            self.counts.revived += 1;
         }
     }
 
@@ -114,17 +114,17 @@ impl Ledger {
     fn check_order(&mut self, pk: &str, page: &Published) {
         let token = token_in(&page.pointer);
         let history = self.history(pk);
-        let is_ghost = history.ghosts.contains(token);
+        let is_revived = history.revived.contains(token);
         let is_second = history.committed.contains(token);
         let invalidated = history.invalidated.map(|(at, _)| at);
         let acquired_by = history.acquired_by.get(token).copied();
         let ended = acquired_by.and_then(|id| self.calls[id].ended);
         let is_outdated = matches!((ended, invalidated), (Some(ended), Some(invalidated)) if ended < invalidated);
-        self.counts.ghost_commits += u64::from(is_second || is_outdated);
-        self.require(!is_second || is_ghost, "once", || format!("{token} published twice"));
-        self.require(!is_outdated || is_ghost, "newest wins", || format!("{token} is older than the invalidation"));
+        self.counts.revived_commits += u64::from(is_second || is_outdated);
+        self.require(!is_second || is_revived, "once", || format!("{token} published twice"));
+        self.require(!is_outdated || is_revived, "newest wins", || format!("{token} is older than the invalidation"));
         let says_never = self.never.contains(&page.pointer);
-        self.require(!says_never || is_ghost, "truthful", || format!("{page:?} was said never to be published"));
+        self.require(!says_never || is_revived, "truthful", || format!("{page:?} was said never to be published"));
     }
 
     fn invalidated(&mut self, pk: &str, request: &Value, accepted: bool, before: &Version, after: &Version) {

@@ -125,7 +125,7 @@ pub(crate) struct History {
     pub(crate) acquired_by: HashMap<String, CallId>,
     /// Every token that LOCK ever had.
     pub(crate) seen: HashSet<String>,
-    pub(crate) ghosts: HashSet<String>,
+    pub(crate) revived: HashSet<String>,
     /// By lease token and by client request token.
     pub(crate) committed: HashSet<String>,
     pub(crate) transactions: HashSet<String>,

@@ -274,5 +274,5 @@ fn is_same_lock(lock: table::Lock, lease: Lease, owner: Owner, expires_at: f64) 
 
 /// Which copy of a request has arrived.
 pub(crate) fn copy(is_awaited: bool) -> Copy {
-    if is_awaited { Copy::Awaited } else { Copy::Stray }
+    if is_awaited { Copy::Awaited } else { Copy::LateDuplicate }
 }
