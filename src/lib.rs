@@ -23,7 +23,7 @@
 //! | `aws` | client, credentials, connections, TLS, retries, errors of requests |
 //! | `config` | the settings of a store, and the table of options |
 //! | `model` | keys, times, leases, pages: values that the contract allows |
-//! | `call`, `clock`, `error`, `sync` | a call's deadline and statistics; two clocks; the error type; one way to lock |
+//! | `call`, `clock`, `error`, `shared_task`, `sync` | a call's deadline and statistics; two clocks; the error type; one task that many callers await; one way to lock |
 //!
 //! # Limits
 //!
@@ -114,6 +114,7 @@ mod clock;
 mod config;
 mod error;
 mod model;
+mod shared_task;
 mod store;
 mod sync;
 mod table;

@@ -1,10 +1,7 @@
 // The settings that AWS's tools share, beside the AWS SDK for JavaScript: for each setting the host, the signing region,
 // the credentials and the number of attempts of both. Rows in which they differ have the reason.
-import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer as createPlainServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { createServer } from 'node:https'
-import type { AddressInfo, Server } from 'node:net'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -18,6 +15,7 @@ import {
 import { keysOf } from '../support/elsewhere.js'
 import { type Environment, inProcess, withoutFiles } from '../support/isolated.js'
 import { type HttpProxy, startProxy } from '../support/stub/http-proxy.js'
+import { type Server, startServer } from '../support/stub/server.js'
 import { serverIdentity, tlsFile } from '../support/stub/tls.js'
 
 /** The request of one side: its host, its signature and the number of attempts. */
@@ -199,14 +197,13 @@ const retries: Setting[] = [
   { name: 'max_attempts', environment: failing, ...inProfile('max_attempts = 1') },
 ]
 
-const groups = { regions, endpoints, credentials, retries }
-const settings = Object.values(groups).flat()
+const settings = [...regions, ...endpoints, ...credentials, ...retries]
 
 let folder: string
-let servers: Server[]
-let services: CredentialService[]
+let encrypted: Server
+let services: [CredentialService, CredentialService]
 let proxy: HttpProxy
-let plain: string
+let plain: Server
 /** By the number of the setting. */
 const ofStore = new Map<number, Seen>()
 let ofSdk: Record<number, Seen>
@@ -232,12 +229,6 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
   for await (const chunk of request.setEncoding('utf8')) text += chunk
   response.writeHead(record(request, text), { 'content-type': 'application/x-amz-json-1.0' })
   response.end('{"Items":[],"Count":0}')
-}
-
-async function portOf(server: Server): Promise<number> {
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return (server.address() as AddressInfo).port
 }
 
 /** Calls both in one process, for one setting after the other. Resolves to the requests of the SDK. */
@@ -276,16 +267,15 @@ const callBoth = (rows: { environment: Environment; table: string }[], trust: En
 
 /** The setting's variables, with the addresses of this run, and the files that it names. */
 async function prepared({ environment, config, credentials, arnIn }: Setting, index: number, program: string) {
-  const [container, metadata] = services as [CredentialService, CredentialService]
+  const [container, metadata] = services
   const addresses: Record<string, string> = {
-    PLAIN: plain,
+    PLAIN: plain.endpoint,
     CONTAINER: `${container.endpoint}/credentials`,
     METADATA: metadata.endpoint,
     PROGRAM: program,
   }
-  const filled = (text: string): string =>
-    text.replace(/PLAIN|CONTAINER\b|METADATA$|PROGRAM/, (name) => addresses[name] ?? name)
-  const variables = Object.entries(environment).map(([name, value]) => [name, addresses[value] ?? value])
+  const filled = (text: string): string => text.replace(/\b[A-Z]+\b/g, (name) => addresses[name] ?? name)
+  const variables = Object.entries(environment).map(([name, value]) => [name, filled(value)])
   const files = Object.entries({ AWS_CONFIG_FILE: config, AWS_SHARED_CREDENTIALS_FILE: credentials })
   for (const [variable, text] of files) {
     if (text === undefined) continue
@@ -299,15 +289,14 @@ async function prepared({ environment, config, credentials, arnIn }: Setting, in
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'isr-sdk-'))
-  servers = [createServer(await serverIdentity('aws.pem'), serve), createPlainServer(serve)]
-  const [tlsPort = 0, plainPort = 0] = await Promise.all(servers.map(portOf))
-  plain = `http://127.0.0.1:${plainPort}`
-  proxy = await startProxy(() => tlsPort)
+  plain = await startServer(serve)
+  encrypted = await startServer(serve, await serverIdentity('aws.pem'))
+  proxy = await startProxy(() => Number(new URL(encrypted.endpoint).port))
   services = [await startContainerService({ lastsMs: 3_600_000 }), await startSlowMetadataService(0, 0)]
 })
 afterAll(async () => {
   proxy.close()
-  for (const server of [...servers, ...services]) server.close()
+  for (const server of [plain, encrypted, ...services]) await server.close()
   await rm(folder, { recursive: true })
 })
 

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 
 import { afterAll, describe, expect, test } from 'vitest'
 
-import { type Environment, inProcess } from '../support/isolated.js'
+import { type Environment, inProcess, type Runtime } from '../support/isolated.js'
 import { serverIdentity, tlsFile } from '../support/stub/tls.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'isr-'))
@@ -25,7 +25,7 @@ interface Identity {
 }
 
 /** Resolves to the outcome of a call to a server with this identity, and to the warnings of the process. */
-async function callAt(identity: Identity, environment: Environment, runtime?: Parameters<typeof inProcess>[3]) {
+async function callAt(identity: Identity, environment: Environment, runtime?: Runtime) {
   const server = createServer(identity, (request, response) =>
     request.resume().once('end', () => response.end('{"Items":[],"Count":0}')),
   ).listen(0, '127.0.0.1')

@@ -18,7 +18,7 @@ export const withoutFiles: Environment = { AWS_CONFIG_FILE: devNull, AWS_SHARED_
 const name = '@theory-cloud/tabletheory-isr'
 
 /** The Node.js that runs a process, and its own flags. */
-interface Runtime {
+export interface Runtime {
   node: string
   flags: string[]
 }

@@ -1,4 +1,4 @@
-// Rows as any writer could leave them, and calls with defaults for the fields that a test does not set.
+// Writes rows of any form, and makes calls whose unset fields have defaults.
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import type {
   CommitIsrGenerationInput,

@@ -38,8 +38,7 @@ fn used_switch(env: &Env, environment: &Environment) -> Option<&'static str> {
 }
 
 fn exec_argv(env: &Env) -> ArgResult<'_, Vec<String>> {
-    let arguments = Arg::global(env)?.property("process")?.property("execArgv")?;
-    arguments.property_names()?.iter().map(|index| arguments.property_at("process.execArgv", index)?.string()).collect()
+    strings(&Arg::global(env)?.property("process")?.property_at("process.execArgv", "execArgv")?)
 }
 
 /// The list that Node.js uses. It does not tell the one that OpenSSL reads, which on Linux is the system's.
@@ -57,14 +56,13 @@ fn certificates<'e>(env: &'e Env, kind: &str) -> ArgResult<'e, String> {
     let load = Arg::global(env)?.property("process")?.property_or_inherited("getBuiltinModule")?;
     let tls = Arg::new(env, "tls", load.call(&[text("node:tls")?.to_unknown()])?);
     let list = tls.property("getCACertificates")?.call(&[text(kind)?.to_unknown()])?;
-    let list = Arg::new(env, "certificates", list);
+    Ok(strings(&Arg::new(env, "certificates", list))?.iter().fold(String::new(), |all, one| all + one + "\n"))
+}
+
+/// The strings of an array.
+fn strings<'e>(list: &Arg<'_, 'e>) -> ArgResult<'e, Vec<String>> {
     if list.value_type() != ValueType::Object {
         return Err(list.wrong_type("a list"));
     }
-    let mut all = String::new();
-    for index in list.property_names()? {
-        all.push_str(&list.property_at("certificate", &index)?.string()?);
-        all.push('\n');
-    }
-    Ok(all)
+    list.property_names()?.iter().map(|index| list.property_at(list.name, index)?.string()).collect()
 }

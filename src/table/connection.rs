@@ -3,21 +3,18 @@
 
 use std::sync::{Arc, Mutex, OnceLock};
 
-use tokio::sync::watch;
-
 use crate::aws::{self, Connected};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
+use crate::shared_task::{Outcome, SharedTask};
 use crate::sync::lock;
 
 pub(super) struct Connection {
     pub(super) config: Config,
     connected: OnceLock<Connected>,
-    /// The attempt in flight. A failure is not kept: the next call begins another attempt.
-    attempt: Mutex<Option<Attempt>>,
+    /// A failure is not kept: the next call begins another attempt.
+    attempt: Mutex<SharedTask>,
 }
-
-type Attempt = watch::Receiver<Option<Result<()>>>;
 
 impl Connection {
     pub(super) fn new(config: Config) -> Arc<Self> {
@@ -32,33 +29,22 @@ impl Connection {
     /// # Errors
     /// Those of [`aws::connect`].
     pub(super) async fn establish(self: &Arc<Self>) -> Result<&Connected> {
+        let gone = || Error::new(ErrorKind::Unexpected, "the attempt to connect has failed");
         if self.established().is_none() {
-            let gone = || Error::new(ErrorKind::Unexpected, "the attempt to connect has failed");
-            let mut attempt = self.attempt();
-            let outcome = attempt.wait_for(Option::is_some).await.map_err(|_| gone())?.clone();
-            outcome.unwrap_or_else(|| Err(gone()))?;
+            self.attempt().wait().await.unwrap_or_else(|| Err(gone()))?;
         }
-        self.established().ok_or_else(|| Error::new(ErrorKind::Unexpected, "the connection is missing"))
+        self.established().ok_or_else(gone)
     }
 
-    /// Joins the attempt in flight, or begins one.
-    fn attempt(self: &Arc<Self>) -> Attempt {
-        let mut current = lock(&self.attempt);
-        // A sender that is gone has panicked.
-        if let Some(attempt) = current.as_ref().filter(|attempt| attempt.has_changed().is_ok()) {
-            return attempt.clone();
-        }
-        let (done, attempt) = watch::channel(None);
-        *current = Some(attempt.clone());
-        let connection = Arc::clone(self);
-        tokio::spawn(async move {
-            let outcome = aws::connect(&connection.config).await.map(|connected| {
+    fn attempt(self: &Arc<Self>) -> Outcome {
+        lock(&self.attempt).join_or_begin(|| {
+            let connection = Arc::clone(self);
+            async move {
+                let connected = aws::connect(&connection.config).await?;
                 // Set already where another attempt ended as this one began.
                 let _ = connection.connected.set(connected);
-            });
-            *lock(&connection.attempt) = None;
-            done.send_replace(Some(outcome));
-        });
-        attempt
+                Ok(())
+            }
+        })
     }
 }

@@ -223,11 +223,6 @@ test.each<[string, boolean, Call[]]>([
     false,
     [acquire('a', [0, 1], acquired('a')), release('a', [2, 3]), acquire('b', [104, 105], heldBy('a'), [])],
   ],
-  [
-    'an acquire whose put is refused after the holder released the lease',
-    false,
-    [acquire('a', [0, 1], acquired('a')), release('a', [2, 3]), acquire('b', [4, 5], heldBy('a'))],
-  ],
   ['an acquire that met conflicts only', true, [acquire('a', [0, 1], notAcquired(blank), [conflict])]],
   [
     'an acquire that met conflicts after it may have taken effect',

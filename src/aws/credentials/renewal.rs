@@ -11,13 +11,13 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, future};
 use aws_smithy_async::time::TimeSource;
 use http::HeaderValue;
-use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 
 use super::Source;
 use crate::aws::signing_clock::SigningClock;
 use crate::error::{Error, ErrorKind, Result};
+use crate::shared_task::{Outcome, SharedTask};
 use crate::sync::lock;
 
 /// A source that needs longer has hung.
@@ -52,12 +52,10 @@ struct State {
     failures: u32,
     /// Loads in a row that gave credentials of a short life.
     short_lives: u32,
-    loading: Option<Loading>,
+    loading: SharedTask,
     /// Begins the renewal at its time, also when no call is made.
     timer: Option<AbortHandle>,
 }
-
-type Loading = watch::Receiver<Option<Result<()>>>;
 
 impl CurrentCredentials {
     pub(crate) fn new(source: Source, clock: SigningClock) -> Self {
@@ -75,7 +73,7 @@ impl CurrentCredentials {
             if state.current.as_ref().is_some_and(|current| !has_expired(current, now)) {
                 // The timer does not run while a machine is frozen.
                 if state.renew_at.is_some_and(|at| at <= now) {
-                    self.0.load(&mut state);
+                    let _ = self.0.load(&mut state);
                 }
                 return Ok(());
             }
@@ -111,30 +109,23 @@ impl CurrentCredentials {
 
 impl Shared {
     /// Joins the load in flight, or begins one.
-    fn load(self: &Arc<Self>, state: &mut State) -> Loading {
-        // A sender that is gone has panicked.
-        if let Some(loading) = state.loading.as_ref().filter(|loading| loading.has_changed().is_ok()) {
-            return loading.clone();
-        }
-        let (done, loading) = watch::channel(None);
-        state.loading = Some(loading.clone());
-        let (source, clock, shared) = (Arc::clone(&self.source), self.clock.clone(), Arc::downgrade(self));
-        tokio::spawn(async move {
-            let loaded = timeout(LONGEST_LOAD, load_valid(&source, &clock)).await.unwrap_or_else(|_| {
-                let seconds = LONGEST_LOAD.as_secs();
-                let message = format!("the source of the AWS credentials did not answer within {seconds} seconds");
-                Err(Error::new(ErrorKind::Timeout, message))
-            });
-            if let Some(shared) = shared.upgrade() {
-                done.send_replace(Some(shared.keep(loaded)));
+    fn load(self: &Arc<Self>, state: &mut State) -> Outcome {
+        state.loading.join_or_begin(|| {
+            let (source, clock, shared) = (Arc::clone(&self.source), self.clock.clone(), Arc::downgrade(self));
+            async move {
+                let loaded = timeout(LONGEST_LOAD, load_valid(&source, &clock)).await.unwrap_or_else(|_| {
+                    let seconds = LONGEST_LOAD.as_secs();
+                    let message = format!("the source of the AWS credentials did not answer within {seconds} seconds");
+                    Err(Error::new(ErrorKind::Timeout, message))
+                });
+                // Without its store, no call waits for the result.
+                shared.upgrade().map_or(Ok(()), |shared| shared.keep(loaded))
             }
-        });
-        loading
+        })
     }
 
     fn keep(self: &Arc<Self>, loaded: Result<Credentials>) -> Result<()> {
         let mut state = lock(&self.state);
-        state.loading = None;
         let result = match loaded {
             Ok(credentials) => {
                 let expiry = credentials.expiry();
@@ -193,13 +184,13 @@ async fn renew_later(shared: Weak<Shared>, wait: Duration) {
     sleep(wait).await;
     if let Some(shared) = shared.upgrade() {
         let mut state = lock(&shared.state);
-        shared.load(&mut state);
+        let _ = shared.load(&mut state);
     }
 }
 
-async fn outcome(mut loading: Loading) -> Result<()> {
+async fn outcome(loading: Outcome) -> Result<()> {
     let gone = || Error::new(ErrorKind::Unexpected, "the source of the AWS credentials has failed");
-    loading.wait_for(Option::is_some).await.map_err(|_| gone())?.clone().unwrap_or_else(|| Err(gone()))
+    loading.wait().await.unwrap_or_else(|| Err(gone()))
 }
 
 /// Asks a second time after expired credentials: the source may have renewed a cache of its own meanwhile.
