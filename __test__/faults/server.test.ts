@@ -70,6 +70,8 @@ describe('a server that is down', () => {
       }
       await release.run(store, newKey())
       await stub.reopen()
+      // The circuit may be open. An invalidate is always sent, and its answer closes the circuit.
+      await store.invalidate(newKey())
     }
     await regenerate(store)
   })
