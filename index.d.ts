@@ -91,14 +91,19 @@ export interface FaceTheoryIsrMetaStoreCredentials {
   sessionToken?: string | undefined
   /** When the credentials expire. A provider is asked again before that. Default: never. */
   expiration?: Date | undefined
+  /** The AWS account, 12 digits, for endpoints with the account in their name. Default: none. */
+  accountId?: string | undefined
 }
 
 /**
  * A credential provider, as clients of the AWS SDK for JavaScript take it: for example the result of
  * `fromNodeProviderChain()`. The store calls it at the first call and again before `expiration`, one call at a time, on
- * the JavaScript thread. An error that it throws becomes the `cause` of an `ErrCredentials`.
+ * the JavaScript thread. From its second answer on, the argument `{ forceRefresh: true }` asks for new credentials. Other
+ * members of its answer are ignored. An error that it throws becomes the `cause` of an `ErrCredentials`.
  */
-export type FaceTheoryIsrMetaStoreCredentialProvider = () => Promise<FaceTheoryIsrMetaStoreCredentials>
+export type FaceTheoryIsrMetaStoreCredentialProvider = (options?: {
+  forceRefresh?: boolean
+}) => Promise<FaceTheoryIsrMetaStoreCredentials>
 
 /**
  * Options of a store. Omitted or `undefined` options take their defaults. The constructor reads the environment

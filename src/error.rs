@@ -4,7 +4,7 @@
 //! table and the cache key. A message holds no credential and no lease token.
 
 use std::error::Error as StdError;
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::sync::Arc;
 
 /// The kind of an [`Error`], which tells the caller how to respond.
@@ -93,13 +93,24 @@ impl ErrorKind {
 }
 
 /// Why a call failed; or several calls that shared their work, and so can be cloned.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("{message}")]
+#[derive(Debug, Clone)]
 pub struct Error {
     kind: ErrorKind,
     message: String,
-    #[source]
     source: Option<Arc<dyn StdError + Send + Sync>>,
+}
+
+impl Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl StdError for Error {
+    /// The cause itself. (A derived one would be the `Arc` around it, of which no type can be asked.)
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
 }
 
 /// The result of everything in this crate that can fail.
@@ -150,6 +161,13 @@ mod tests {
         let error = Error::new(ErrorKind::Unavailable, "no answer").caused_by("AKIA…");
         assert_eq!(error.to_string(), "no answer");
         assert_eq!(error.source().map(ToString::to_string).as_deref(), Some("AKIA…"));
+    }
+
+    #[test]
+    fn the_source_has_the_type_of_the_cause() {
+        let error = Error::new(ErrorKind::Credentials, "failed").caused_by(fmt::Error).about("get");
+        let source = error.source().expect("a cause");
+        assert!(source.is::<fmt::Error>());
     }
 
     #[test]

@@ -2,16 +2,17 @@
 
 use std::fmt;
 use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, Result as ProviderResult, future};
-use napi::bindgen_prelude::{CallbackContext, FromNapiValue, JsValue, PromiseRaw, Unknown};
+use napi::bindgen_prelude::{CallbackContext, JsObjectValue, JsValue, Object, PromiseRaw, Unknown};
 use napi::{Env, ValueType, sys};
 use tokio::sync::oneshot;
 
-use super::options::static_credentials;
+use super::options::{Origin, credentials};
 use super::runtime::callback::Callback;
 use super::runtime::js_thread::{JsThread, Mailbox};
 use super::runtime::value::{Arg, ArgError, ArgResult};
@@ -22,6 +23,8 @@ use crate::{Error, ErrorKind};
 pub(super) struct CredentialProvider {
     mailbox: Arc<Mailbox>,
     callback: Arc<JsOnly<Callback>>,
+    /// A provider that keeps its last answer would give it again, unless it is told to ask anew.
+    has_answered: Arc<AtomicBool>,
 }
 
 /// A value of the JavaScript thread that the worker thread may carry.
@@ -77,7 +80,7 @@ impl CredentialProvider {
             JsThread::of(env).map_err(|_| ArgError::from(Error::wrong_type("credentials could not be kept")))?;
         let mailbox = thread.mailbox();
         let callback = Arc::new(JsOnly { value: Some(callback), mailbox: Arc::clone(&mailbox) });
-        Ok(Self { mailbox, callback })
+        Ok(Self { mailbox, callback, has_answered: Arc::default() })
     }
 }
 
@@ -89,33 +92,35 @@ impl ProvideCredentials for CredentialProvider {
         let (send, receive) = oneshot::channel();
         let reply: Reply = Arc::new(Mutex::new(Some(send)));
         let (callback, mailbox) = (Arc::clone(&self.callback), Arc::clone(&self.mailbox));
+        let has_answered = Arc::clone(&self.has_answered);
+        let is_repeated = has_answered.load(Ordering::Relaxed);
         self.mailbox.post(Box::new(move |env| {
             if let Some(callback) = &callback.value {
-                ask(env, &mailbox, callback, &reply);
+                ask(env, &mailbox, callback, is_repeated, &reply);
             }
         }));
         future::ProvideCredentials::new(async move {
-            receive.await.unwrap_or_else(|_| Err(failure("the JavaScript environment of the provider has ended", None)))
+            let gone = || Err(failure("the JavaScript environment of the provider has ended", None));
+            let answer = receive.await.unwrap_or_else(|_| gone());
+            has_answered.fetch_or(answer.is_ok(), Ordering::Relaxed);
+            answer
         })
     }
 }
 
 /// Calls the function, and has its promise answer.
-fn ask(env: &Env, mailbox: &Arc<Mailbox>, callback: &Callback, reply: &Reply) {
-    let returned = match callback.invoke(env, &[]) {
+fn ask(env: &Env, mailbox: &Arc<Mailbox>, callback: &Callback, is_repeated: bool, reply: &Reply) {
+    let arguments = if is_repeated { force_refresh(env) } else { None };
+    let returned = match callback.invoke(env, arguments.as_slice()) {
         Ok(returned) => returned,
         Err(refusal) => {
             let thrown = refusal.thrown.map(|thrown| Thrown::new(env, mailbox, thrown));
             return answer(reply, Err(failure("the provider threw", thrown)));
         }
     };
-    if !returned.is_promise().unwrap_or(false) {
-        return answer(reply, read(env, returned));
-    }
     let (fulfilled, rejected, mailbox) = (Arc::clone(reply), Arc::clone(reply), Arc::clone(mailbox));
-    // SAFETY: a live handle of a promise.
-    let promise = unsafe { PromiseRaw::<Unknown<'_>>::from_napi_value(env.raw(), returned.raw()) };
-    let chained = promise
+    // As `await` does it, for a promise, another object with a `then`, or the credentials themselves.
+    let chained = PromiseRaw::resolve(env, returned)
         .and_then(|promise| {
             promise.then(move |context: CallbackContext<Unknown<'_>>| {
                 answer(&fulfilled, read(&context.env, context.value));
@@ -129,7 +134,16 @@ fn ask(env: &Env, mailbox: &Arc<Mailbox>, callback: &Callback, reply: &Reply) {
                 Ok(())
             })
         });
-    drop(chained);
+    if chained.is_err() {
+        answer(reply, Err(failure("the provider's promise could not be awaited", None)));
+    }
+}
+
+/// `{ forceRefresh: true }`, as the AWS SDK's own clients ask a provider again.
+fn force_refresh(env: &Env) -> Option<Unknown<'_>> {
+    let mut options = Object::new(env).ok()?;
+    options.set_named_property("forceRefresh", true).ok()?;
+    Some(options.to_unknown())
 }
 
 fn answer(reply: &Reply, result: ProviderResult) {
@@ -140,7 +154,7 @@ fn answer(reply: &Reply, result: ProviderResult) {
 }
 
 fn read(env: &Env, value: Unknown<'_>) -> ProviderResult {
-    static_credentials(Arg::new(env, "credentials", value))
+    credentials(Arg::new(env, "credentials", value), Origin::Provider)
         .map_err(|refusal| failure(&format!("the provider returned unusable credentials: {}", refusal.error), None))
 }
 
@@ -165,7 +179,8 @@ fn failure(what: &str, thrown: Option<Thrown>) -> CredentialsError {
 /// A value that the app's function threw. It becomes the `cause` of the error that JavaScript sees.
 pub(super) struct Thrown {
     message: String,
-    value: JsOnly<sys::napi_ref>,
+    /// An object whose member `value` it is: a string or a number cannot be kept by itself.
+    holder: JsOnly<sys::napi_ref>,
     env: usize,
 }
 
@@ -173,24 +188,30 @@ impl Thrown {
     fn new(env: &Env, mailbox: &Arc<Mailbox>, value: Unknown<'_>) -> Self {
         let message = describe(env, value);
         let mut reference = ptr::null_mut();
-        // SAFETY: a live handle; only objects, functions and symbols can be kept, and the status says so.
-        let status = unsafe { sys::napi_create_reference(env.raw(), value.raw(), 1, &raw mut reference) };
-        let reference = (status == sys::Status::napi_ok).then_some(reference);
-        let value = JsOnly { value: reference, mailbox: Arc::clone(mailbox) };
-        Self { message, value, env: env.raw() as usize }
+        let kept = Object::new(env).and_then(|mut holder| {
+            holder.set_named_property(VALUE, value)?;
+            // SAFETY: a live handle of an object.
+            let status = unsafe { sys::napi_create_reference(env.raw(), holder.raw(), 1, &raw mut reference) };
+            if status == sys::Status::napi_ok { Ok(reference) } else { Err(napi::Error::from_status(status.into())) }
+        });
+        let holder = JsOnly { value: kept.ok(), mailbox: Arc::clone(mailbox) };
+        Self { message, holder, env: env.raw() as usize }
     }
 
     /// The value itself, in the environment where it was thrown.
     pub(super) fn value<'e>(&self, env: &'e Env) -> Option<Unknown<'e>> {
-        let reference = self.value.value.filter(|_| self.env == env.raw() as usize)?;
-        let mut value = ptr::null_mut();
+        let reference = self.holder.value.filter(|_| self.env == env.raw() as usize)?;
+        let mut holder = ptr::null_mut();
         // SAFETY: the reference is of this environment, on its own thread.
-        unsafe {
-            let status = sys::napi_get_reference_value(env.raw(), reference, &raw mut value);
-            (status == sys::Status::napi_ok && !value.is_null()).then(|| Unknown::from_raw_unchecked(env.raw(), value))
+        let status = unsafe { sys::napi_get_reference_value(env.raw(), reference, &raw mut holder) };
+        if status != sys::Status::napi_ok || holder.is_null() {
+            return None;
         }
+        Object::from_raw(env.raw(), holder).get_named_property(VALUE).ok()
     }
 }
+
+const VALUE: &str = "value";
 
 impl fmt::Debug for Thrown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

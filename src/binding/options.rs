@@ -134,7 +134,7 @@ fn apply<'e>(
                 config.credentials = Some(CredentialsSource::Provider(SharedCredentialsProvider::new(provider)));
             }
             OptionKind::Credentials => {
-                config.credentials = Some(CredentialsSource::Static(static_credentials(value)?));
+                config.credentials = Some(CredentialsSource::Static(credentials(value, Origin::App)?));
             }
             OptionKind::Text => match spec.name {
                 "region" => value.text(|region| config.set_region(region))?,
@@ -156,26 +156,58 @@ fn apply<'e>(
     Ok(())
 }
 
-/// The members of static credentials: path in messages, name.
+/// The members of credentials: path in messages, name.
 const ACCESS_KEY_ID: (&str, &str) = ("credentials.accessKeyId", "accessKeyId");
 const SECRET_ACCESS_KEY: (&str, &str) = ("credentials.secretAccessKey", "secretAccessKey");
 const SESSION_TOKEN: (&str, &str) = ("credentials.sessionToken", "sessionToken");
 const EXPIRATION: (&str, &str) = ("credentials.expiration", "expiration");
+const ACCOUNT_ID: (&str, &str) = ("credentials.accountId", "accountId");
+const MEMBERS: [(&str, &str); 5] = [ACCESS_KEY_ID, SECRET_ACCESS_KEY, SESSION_TOKEN, EXPIRATION, ACCOUNT_ID];
+/// The AWS SDK for JavaScript adds these to the credentials that it resolves. The store has no use for them.
+const MEMBERS_OF_SDK: [&str; 2] = ["$source", "credentialScope"];
 
-/// Static credentials. No message shows their values.
-pub(super) fn static_credentials<'e>(value: Arg<'static, 'e>) -> ArgResult<'e, Credentials> {
+/// Where credentials come from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// The app has written them: an unknown member is misspelt, and `null` is a mistake.
+    App,
+    /// A provider's answer, which may have other members, and `null` for a missing one. A member that differs from a known
+    /// one in case only is misspelt.
+    Provider,
+}
+
+/// Credentials as the AWS SDK for JavaScript has them. No message shows their values.
+pub(super) fn credentials<'e>(value: Arg<'static, 'e>, origin: Origin) -> ArgResult<'e, Credentials> {
     let credentials = value.object()?;
-    let valid = [ACCESS_KEY_ID, SECRET_ACCESS_KEY, SESSION_TOKEN, EXPIRATION].map(|(_, name)| name);
-    if let Some(unknown) = credentials.property_names()?.into_iter().find(|name| !valid.contains(&name.as_str())) {
-        let message = format!("unknown property credentials.{unknown}; valid properties: {}", valid.join(", "));
+    let is_misspelt = |name: &str| match origin {
+        Origin::App => !MEMBERS_OF_SDK.contains(&name),
+        Origin::Provider => MEMBERS.iter().any(|(_, known)| known.eq_ignore_ascii_case(name)),
+    };
+    let is_known = |name: &str| MEMBERS.iter().any(|(_, known)| *known == name);
+    if let Some(unknown) = credentials.property_names()?.iter().find(|name| !is_known(name) && is_misspelt(name)) {
+        let valid = MEMBERS.map(|(_, name)| name).join(", ");
+        let message = format!("unknown property credentials.{unknown}; valid properties: {valid}");
         return Err(Error::wrong_type(message).into());
     }
     let member = |(path, name)| credentials.property_at(path, name);
-    let access_key_id = member(ACCESS_KEY_ID)?.text(header_text)?;
-    let secret = member(SECRET_ACCESS_KEY)?.text(header_text)?;
-    let session_token = member(SESSION_TOKEN)?.defined().map(|token| token.text(header_text)).transpose()?;
-    let expiration = member(EXPIRATION)?.present().map(|expiration| date(&expiration)).transpose()?;
-    Ok(Credentials::new(access_key_id, secret, session_token, expiration, "options"))
+    let mut builder = Credentials::builder()
+        .access_key_id(member(ACCESS_KEY_ID)?.text(header_text)?)
+        .secret_access_key(member(SECRET_ACCESS_KEY)?.text(header_text)?)
+        .provider_name("options");
+    let optional = |name| member(name).map(|value| if origin == Origin::App { value.defined() } else { value.present() });
+    builder.set_session_token(optional(SESSION_TOKEN)?.map(|token| token.text(header_text)).transpose()?);
+    builder.set_expiry(member(EXPIRATION)?.present().map(|expiration| date(&expiration)).transpose()?);
+    let account_id = optional(ACCOUNT_ID)?.map(|account| account.text(account_id)).transpose()?;
+    builder.set_account_id(account_id.map(Into::into));
+    Ok(builder.build())
+}
+
+/// It becomes a part of the endpoint's host name.
+fn account_id(value: String) -> Result<String, InvalidValue> {
+    if value.len() == 12 && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok(value);
+    }
+    Err(InvalidValue::new("must have 12 digits"))
 }
 
 /// Credentials go into HTTP headers.
