@@ -26,6 +26,8 @@ interface Setting {
   environment: Environment
   config?: string
   credentials?: string
+  /** Options that both constructors take. */
+  options?: { credentials: { accessKeyId: string; secretAccessKey: string; accountId: string } }
   /** An account's ARN as the table name, in this region. */
   arnIn?: string
   /** The result of this store where it is not the same, and the reason. */
@@ -117,7 +119,36 @@ const endpoints: Setting[] = [
     environment: base,
     ...inProfile('ignore_configured_endpoint_urls = true\nendpoint_url = PLAIN'),
   },
+  {
+    name: 'AWS_ENDPOINT_URL with ignore_configured_endpoint_urls of a profile',
+    environment: { ...base, AWS_ENDPOINT_URL: 'PLAIN' },
+    ...inProfile('ignore_configured_endpoint_urls = true'),
+  },
+  {
+    name: 'AWS_ENDPOINT_URL with use_fips_endpoint of a profile',
+    environment: { ...base, AWS_ENDPOINT_URL: 'PLAIN' },
+    ...inProfile('use_fips_endpoint = true'),
+  },
+  {
+    name: 'AWS_ENDPOINT_URL with use_dualstack_endpoint of a profile',
+    environment: { ...base, AWS_ENDPOINT_URL: 'PLAIN' },
+    ...inProfile('use_dualstack_endpoint = true'),
+  },
+  {
+    name: 'services that names no section',
+    environment: base,
+    config: '[default]\nservices = locale\n[services local]\ndynamodb =\n  endpoint_url = PLAIN\n',
+    differs: {
+      store: 'an error',
+      why: 'the SDK sends requests of a local profile to AWS; the AWS CLI has an error too',
+    },
+  },
   { name: 'AWS_ACCOUNT_ID', environment: { ...base, AWS_ACCOUNT_ID: account } },
+  {
+    name: 'accountId of the option credentials',
+    environment: { AWS_REGION: 'eu-west-1' },
+    options: { credentials: { accessKeyId: 'AKIDOPTION', secretAccessKey: 'secret', accountId: account } },
+  },
   {
     name: 'AWS_ACCOUNT_ID_ENDPOINT_MODE=disabled',
     environment: { ...base, AWS_ACCOUNT_ID: account, AWS_ACCOUNT_ID_ENDPOINT_MODE: 'disabled' },
@@ -131,6 +162,15 @@ const endpoints: Setting[] = [
     environment: { ...base, AWS_ACCOUNT_ID_ENDPOINT_MODE: 'required' },
   },
   {
+    name: 'AWS_ACCOUNT_ID_ENDPOINT_MODE=required with FIPS',
+    environment: {
+      ...base,
+      AWS_ACCOUNT_ID: account,
+      AWS_ACCOUNT_ID_ENDPOINT_MODE: 'required',
+      AWS_USE_FIPS_ENDPOINT: 'true',
+    },
+  },
+  {
     name: 'account_id_endpoint_mode',
     environment: { ...base, AWS_ACCOUNT_ID: account },
     ...inProfile('account_id_endpoint_mode = disabled'),
@@ -142,6 +182,24 @@ const endpoints: Setting[] = [
     arnIn: 'eu-west-1',
   },
 ]
+
+/** Forms of the files that the SDK and the AWS CLI read. */
+const files: Setting[] = [
+  ['indented properties', '[default]\n  region = us-east-1\n  max_attempts = 1\n'],
+  ['an indented section', '  [default]\nregion = us-east-1\n'],
+  ['an indented comment after a property', '[default]\nregion = us-east-1\n  # a comment\n'],
+  [
+    'a comment among nested properties',
+    '[default]\nregion = us-east-1\nservices = local\n[services local]\ndynamodb =\n  # local\n  endpoint_url = PLAIN # too\n',
+  ],
+  [
+    'nested properties of another tool',
+    '[default]\ns3 =\n  # a comment\n  max_concurrent_requests = 20\nregion = us-east-1\n',
+  ],
+  ['Windows line ends', '[default]\r\nregion = us-east-1\r\n'],
+  ['a byte order mark', '\uFEFF[default]\nregion = us-east-1\n'],
+  ['a quoted name', '[profile "default"]\nregion = us-east-1\n'],
+].map(([name, config]) => ({ name: `a file with ${name}`, environment: keys, config }) as Setting)
 
 const credentials: Setting[] = [
   { name: 'AWS_SESSION_TOKEN', environment: { ...base, AWS_SESSION_TOKEN: 'token' } },
@@ -160,6 +218,11 @@ const credentials: Setting[] = [
     environment: { ...base, AWS_PROFILE: 'named' },
     credentials: `[named]\n${keysOf('AKIDNAMED')}`,
     differs: { store: { keyId: 'AKIDENV' }, why: 'keys in the environment win, as in the AWS CLI' },
+  },
+  {
+    name: 'AWS_PROFILE that names no profile, beside keys',
+    environment: { ...base, AWS_PROFILE: 'missing' },
+    differs: { store: { keyId: 'AKIDENV' }, why: 'keys in the environment win; a process warning says so' },
   },
   { name: 'AWS_PROFILE that names no profile', environment: { AWS_REGION: 'eu-west-1', AWS_PROFILE: 'missing' } },
   {
@@ -195,9 +258,14 @@ const retries: Setting[] = [
   { name: 'no AWS_MAX_ATTEMPTS', environment: failing },
   { name: 'AWS_MAX_ATTEMPTS', environment: { ...failing, AWS_MAX_ATTEMPTS: '2' } },
   { name: 'max_attempts', environment: failing, ...inProfile('max_attempts = 1') },
+  {
+    name: 'max_attempts beside AWS_ENDPOINT_URL',
+    environment: { ...failing, AWS_ENDPOINT_URL: 'PLAIN' },
+    ...inProfile('max_attempts = 1'),
+  },
 ]
 
-const settings = [...regions, ...endpoints, ...credentials, ...retries]
+const settings = [...regions, ...endpoints, ...files, ...credentials, ...retries]
 
 let folder: string
 let encrypted: Server
@@ -232,7 +300,7 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
 }
 
 /** Calls both in one process, for one setting after the other. Resolves to the requests of the SDK. */
-const callBoth = (rows: { environment: Environment; table: string }[], trust: Environment) =>
+const callBoth = (rows: (Pick<Setting, 'environment' | 'options'> & { table: string })[], trust: Environment) =>
   inProcess(trust, rows, async ({ FaceTheoryIsrMetaStore }, rows) => {
     const { createRequire } = process.getBuiltinModule('node:module')
     const name = '@aws-sdk/client-dynamodb'
@@ -241,10 +309,10 @@ const callBoth = (rows: { environment: Environment; table: string }[], trust: En
     const { Readable } = process.getBuiltinModule('node:stream')
     const seen: Record<number, unknown> = {}
     const initial = { ...process.env }
-    for (const [index, { environment, table }] of rows.entries()) {
+    for (const [index, { environment, options, table }] of rows.entries()) {
       process.env = { ...initial, ...environment }
       const limits = { connectTimeoutMs: 10_000, requestTimeoutMs: 10_000, operationTimeoutMs: 20_000 }
-      await new FaceTheoryIsrMetaStore(table, limits).get('key').catch(() => {})
+      await new FaceTheoryIsrMetaStore(table, { ...limits, ...options }).get('key').catch(() => {})
 
       let attempts = 0
       // The SDK's way to the network, which only records the request.
@@ -258,7 +326,7 @@ const callBoth = (rows: { environment: Environment; table: string }[], trust: En
         return { response: { statusCode, headers: {}, body: Readable.from(['{}']) } }
       }
       try {
-        const client = new DynamoDBClient({ requestHandler: { handle } as never })
+        const client = new DynamoDBClient({ ...options, requestHandler: { handle } as never })
         await client.send(new QueryCommand({ TableName: table, KeyConditionExpression: 'pk = pk' }))
       } catch {}
     }
@@ -266,7 +334,8 @@ const callBoth = (rows: { environment: Environment; table: string }[], trust: En
   })
 
 /** The setting's variables, with the addresses of this run, and the files that it names. */
-async function prepared({ environment, config, credentials, arnIn }: Setting, index: number, program: string) {
+async function prepared(setting: Setting, index: number, program: string) {
+  const { environment, config, credentials, options, arnIn } = setting
   const [container, metadata] = services
   const addresses: Record<string, string> = {
     PLAIN: plain.endpoint,
@@ -284,7 +353,7 @@ async function prepared({ environment, config, credentials, arnIn }: Setting, in
     variables.push([variable, path])
   }
   const table = arnIn ? `arn:aws:dynamodb:${arnIn}:${account}:table/row-${index}` : `row-${index}`
-  return { environment: Object.fromEntries(variables) as Environment, table }
+  return { environment: Object.fromEntries(variables) as Environment, table, ...(options ? { options } : {}) }
 }
 
 beforeAll(async () => {

@@ -144,6 +144,12 @@ describe.skipIf(!hasOpenssl)('a self-signed certificate', () => {
     expect(error).toMatchObject({ code: 'ErrUnavailable', message: expect.stringContaining('P-521') })
   })
 
+  test('with an RSA key of 1,024 bits is refused with an error that names the kind', async () => {
+    const { path, ...identity } = selfSigned('rsa1024', ['-newkey', 'rsa:1024'], names)
+    const { error } = await callAt(identity, { NODE_EXTRA_CA_CERTS: path })
+    expect(error).toMatchObject({ code: 'ErrUnavailable', message: expect.stringContaining('2048 bits') })
+  })
+
   test('of X.509 version 1 is refused with an error that names the version', async () => {
     const [key, request, path] = ['v1.key', 'v1.csr', 'v1.pem'].map((name) => join(folder, name)) as [
       string,

@@ -12,15 +12,15 @@ use aws_types::endpoint_config::AccountIdEndpointMode;
 
 use super::answer::RejectEmptyBody;
 use super::connections::Connections;
-use super::credentials::{CurrentCredentials, Source, are_given};
-use super::endpoint::{REGION_VARIABLES, Settings};
+use super::credentials::{CurrentCredentials, METADATA_ENDPOINT_KEY, Source, from_environment};
+use super::endpoint::Settings;
 use super::http::Http;
 use super::profile::SharedFiles;
 use super::sdk_environment::NoTraceHeader;
 use super::signing::Signing;
 use super::signing_clock::SigningClock;
 use super::user_agent::UserAgent;
-use crate::config::{Config, ENDPOINT_VARIABLES, Endpoint, NumberOption};
+use crate::config::{Config, Endpoint, NumberOption};
 use crate::error::{Error, ErrorKind, Result};
 
 /// A client that can sign, and where its requests go, for messages.
@@ -46,7 +46,7 @@ impl Connected {
         self.signing.credentials.ready().await?;
         let lacks_account = |credentials: Credentials| credentials.account_id().is_none();
         if self.needs_account_id && self.signing.credentials.current().is_none_or(lacks_account) {
-            let message = "AWS_ACCOUNT_ID_ENDPOINT_MODE is required, and the AWS credentials have no account ID; set AWS_ACCOUNT_ID, or pass the ARN of the table";
+            let message = "the account ID endpoint mode is required, and the AWS credentials have no account ID; pass credentials.accountId, set AWS_ACCOUNT_ID beside keys in the environment or aws_account_id beside keys in a profile, or pass the ARN of the table";
             return Err(Error::new(ErrorKind::Config, message));
         }
         Ok(())
@@ -55,13 +55,11 @@ impl Connected {
 
 /// Resolves everything that a request needs but its credentials. Reads files; sends nothing.
 pub(crate) async fn connect(config: &Config) -> Result<Connected> {
-    let files = if needs_files(config) {
-        SharedFiles::read(&config.environment).await?
-    } else {
-        SharedFiles::unread(&config.environment)
-    };
+    // Also where options and environment have region, endpoint and credentials: a profile has other settings too.
+    let files = SharedFiles::read(&config.environment).await?;
+    warn_of_missing_profile(config, &files);
     let settings = Settings::resolve(config, &files).await?;
-    let http_client = http_client(config, &settings).await?;
+    let http_client = http_client(config, &settings, &files).await?;
     let clock = SigningClock::new(config.time_source.clone().unwrap_or_default());
     let credentials =
         CurrentCredentials::new(Source::of(config, &settings, files, &clock, http_client.clone()), clock.clone());
@@ -97,23 +95,22 @@ pub(crate) async fn connect(config: &Config) -> Result<Connected> {
     })
 }
 
-/// A profile can set each of these. Where options or the environment set them, it is left alone, unless the environment
-/// names one.
-fn needs_files(config: &Config) -> bool {
-    let environment = &config.environment;
-    let has_region = config.region().or_else(|| config.table_name.region()).is_some()
-        || environment.first(&REGION_VARIABLES).is_some();
-    let has_endpoint = config.endpoint.is_some() || environment.first(&ENDPOINT_VARIABLES).is_some();
-    !(has_region && has_endpoint && are_given(config)) || environment.get("AWS_PROFILE").is_some()
+/// With other credentials, a profile that does not exist is not an error. Its settings would be missed without a word.
+fn warn_of_missing_profile(config: &Config, files: &SharedFiles) {
+    let has_credentials = config.credentials.is_some() || from_environment(&config.environment).is_some();
+    if has_credentials && let (Some(missing), Some(warn)) = (files.missing_profile(), &config.on_warning) {
+        warn(format!("{missing}; correct AWS_PROFILE, or remove it"));
+    }
 }
 
 /// One set of connections, for `DynamoDB` and for the sources of credentials. A file of certificates that cannot be used
 /// is an error here where the endpoint is encrypted, and else when a source needs it.
-async fn http_client(config: &Config, settings: &Settings) -> Result<SharedHttpClient> {
+async fn http_client(config: &Config, settings: &Settings, files: &SharedFiles) -> Result<SharedHttpClient> {
     if let Some(client) = &config.http_client {
         return Ok(client.clone());
     }
-    let http = Http::new(config);
+    let http = Http::new(config, files.get(METADATA_ENDPOINT_KEY));
+    http.check_proxy(&settings.uri)?;
     if settings.endpoint.as_ref().is_none_or(Endpoint::is_https) {
         http.read_trusted_certificates().await?;
     }

@@ -1,8 +1,12 @@
 //! Where requests go and for which region they are signed, by AWS's precedence: options, environment, profile.
 
 use aws_sdk_dynamodb::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
+use aws_sdk_dynamodb::error::BoxError;
 use aws_types::endpoint_config::AccountIdEndpointMode;
+use http::Uri;
+use http::uri::InvalidUri;
 
+use super::credentials::from_environment;
 use super::profile::SharedFiles;
 use crate::config::{
     Config, Endpoint, Environment, IGNORE_CONFIGURED_ENDPOINTS, NumberOption, REGION_RULE, is_region, switch,
@@ -12,6 +16,8 @@ use crate::error::{Error, ErrorKind, Result};
 pub(crate) const REGION_VARIABLES: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
 /// The most that the option takes.
 const MOST_ATTEMPTS: u32 = 10;
+/// Stands for the account of credentials that are not loaded yet.
+const ANY_ACCOUNT: &str = "000000000000";
 /// DynamoDB Local takes any.
 const LOOPBACK_REGION: &str = "us-east-1";
 
@@ -23,6 +29,8 @@ pub(crate) struct Settings {
     pub(crate) use_dual_stack: bool,
     /// Nothing where it is AWS's own.
     pub(crate) endpoint: Option<Endpoint>,
+    /// Where requests go, as far as it does not depend on the account of credentials that are not loaded yet.
+    pub(crate) uri: Uri,
     pub(crate) account_id_mode: AccountIdEndpointMode,
     pub(crate) max_attempts: u32,
 }
@@ -44,7 +52,8 @@ impl Settings {
             let message = format!("a {kind} endpoint and a custom endpoint are both configured; remove one of them");
             return Err(Error::new(ErrorKind::Config, message));
         }
-        let settings = Self {
+        let mut settings = Self {
+            uri: Uri::default(),
             account_id_mode: account_id_mode(environment, files)?,
             max_attempts: max_attempts(config, files)?,
             region,
@@ -52,10 +61,31 @@ impl Settings {
             use_dual_stack,
             endpoint,
         };
-        if settings.endpoint.is_none() {
-            settings.host("dynamodb", &settings.region).await?;
-        }
+        settings.uri = settings.resolved(config).await?;
         Ok(settings)
+    }
+
+    /// The endpoint as a request will resolve it. So settings that contradict each other are an error before one.
+    async fn resolved(&self, config: &Config) -> Result<Uri> {
+        let account_id = from_environment(&config.environment)
+            .and_then(|credentials| credentials.account_id().map(|id| id.as_str().to_owned()));
+        let is_required = self.account_id_mode == AccountIdEndpointMode::Required;
+        let params = Params::builder()
+            .region(self.region.clone())
+            .use_fips(self.use_fips)
+            .use_dual_stack(self.use_dual_stack)
+            .set_endpoint(self.endpoint.as_ref().map(|endpoint| endpoint.url().to_owned()))
+            .account_id_endpoint_mode(self.account_id_mode.to_string())
+            .set_account_id(account_id.or_else(|| is_required.then(|| ANY_ACCOUNT.to_owned())))
+            .resource_arn(config.table_name.as_str())
+            .build();
+        let unusable = |cause: BoxError| {
+            let message = format!("AWS region \"{}\" has no endpoint for these settings: {cause}", self.region);
+            Error::new(ErrorKind::Config, message)
+        };
+        let params = params.map_err(|cause| unusable(cause.into()))?;
+        let endpoint = DefaultResolver::new().resolve_endpoint(&params).await.map_err(unusable)?;
+        endpoint.url().parse().map_err(|cause: InvalidUri| unusable(cause.into()))
     }
 
     /// For messages.
@@ -75,7 +105,7 @@ impl Settings {
     /// # Errors
     /// `Config` where the region has no such endpoint.
     pub(crate) async fn host(&self, service: &str, region: &str) -> Result<String> {
-        let unusable = |cause: Box<dyn std::error::Error + Send + Sync>| {
+        let unusable = |cause: BoxError| {
             let message = format!("AWS region \"{region}\" has no endpoint of this kind: {cause}");
             Error::new(ErrorKind::Config, message)
         };
@@ -129,7 +159,7 @@ pub(crate) fn configured_endpoint(
     if let Some((name, url)) = environment.first(&variables) {
         return Endpoint::new(name, url).map(Some);
     }
-    let in_profile = files.get_for_service(service.section, "endpoint_url").or_else(|| files.get("endpoint_url"));
+    let in_profile = files.get_for_service(service.section, "endpoint_url")?.or_else(|| files.get("endpoint_url"));
     let source = || format!("endpoint_url of profile \"{}\"", files.profile_name());
     in_profile.map(|url| Endpoint::new(&source(), url)).transpose()
 }

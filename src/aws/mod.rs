@@ -11,6 +11,7 @@ mod files;
 mod http;
 mod off_thread;
 mod profile;
+mod profile_format;
 mod request_error;
 mod retry;
 mod sdk_environment;

@@ -10,6 +10,7 @@ use aws_runtime::env_config::source;
 use aws_types::os_shim_internal::{Env, Fs};
 
 use super::files;
+use super::profile_format::strict;
 use crate::config::Environment;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -32,6 +33,8 @@ fn home(environment: &Environment) -> Option<&Path> {
 #[derive(Debug)]
 pub(crate) struct SharedFiles {
     sections: EnvConfigSections,
+    /// The names of the `services` sections.
+    services: Vec<String>,
     profile: String,
     /// Whether the environment names the profile.
     is_named: bool,
@@ -57,6 +60,7 @@ impl SharedFiles {
     pub(crate) fn unread(environment: &Environment) -> Self {
         Self {
             sections: EnvConfigSections::default(),
+            services: vec![],
             profile: environment.get(PROFILE).unwrap_or(DEFAULT_PROFILE).to_owned(),
             is_named: environment.get(PROFILE).is_some(),
             paths: String::new(),
@@ -77,6 +81,9 @@ impl SharedFiles {
         if config.is_empty() && credentials.is_empty() {
             return Ok(Self { paths, ..empty });
         }
+        let (config, credentials) = (strict(&config), strict(&credentials));
+        let services = config.lines().filter_map(|line| line.strip_prefix("[services ")?.strip_suffix(']'));
+        let services = services.map(|name| name.trim().to_owned()).collect();
         let files = EnvConfigFiles::builder()
             .with_contents(EnvConfigFileKind::Config, config)
             .with_contents(EnvConfigFileKind::Credentials, credentials)
@@ -85,7 +92,7 @@ impl SharedFiles {
         let variables = Env::from_slice(&[(PROFILE, &empty.profile)]);
         let source = source::load(&variables, &Fs::real(), &files).await.map_err(|cause| unusable(cause.into()))?;
         let sections = EnvConfigSections::parse(source).map_err(|cause| unusable(cause.into()))?;
-        Ok(Self { sections, paths, ..empty })
+        Ok(Self { sections, services, paths, ..empty })
     }
 
     /// The name of the profile that counts.
@@ -115,8 +122,22 @@ impl SharedFiles {
     }
 
     /// A setting of one service, in the `services` section that the profile names.
-    pub(crate) fn get_for_service(&self, service: &str, key: &str) -> Option<&str> {
-        let services = self.get("services")?;
+    ///
+    /// # Errors
+    /// `Config` where there is no such section.
+    pub(crate) fn get_for_service(&self, service: &str, key: &str) -> Result<Option<&str>> {
+        let Some(services) = self.get("services") else { return Ok(None) };
+        if !self.services.iter().any(|name| name == services) {
+            let (profile, paths) = (&self.profile, &self.paths);
+            let message = format!(
+                "profile \"{profile}\" names the services section \"{services}\", which does not exist in {paths}"
+            );
+            return Err(Error::new(ErrorKind::Config, message));
+        }
+        Ok(self.of_service(services, service, key))
+    }
+
+    fn of_service(&self, services: &str, service: &str, key: &str) -> Option<&str> {
         let key = PropertiesKey::builder()
             .section_key("services")
             .section_name(services)
@@ -178,11 +199,17 @@ mod tests {
             [services local]\ndynamodb =\n  endpoint_url = http://localhost:8000\n";
         let default = parsed(&[], config).await;
         assert_eq!((default.get("region"), default.missing_profile()), (Some("of-default"), None));
-        assert_eq!(default.get_for_service("dynamodb", "endpoint_url"), None);
+        let endpoint = |files: &SharedFiles, service: &str| {
+            files.get_for_service(service, "endpoint_url").expect("a section").map(str::to_owned)
+        };
+        assert_eq!(endpoint(&default, "dynamodb"), None);
         let blue = parsed(&[("AWS_PROFILE", "blue")], config).await;
         assert_eq!(blue.get("region"), Some("of-blue"));
-        assert_eq!(blue.get_for_service("dynamodb", "endpoint_url"), Some("http://localhost:8000"));
-        assert_eq!(blue.get_for_service("sts", "endpoint_url"), None);
+        assert_eq!(endpoint(&blue, "dynamodb").as_deref(), Some("http://localhost:8000"));
+        assert_eq!(endpoint(&blue, "sts"), None);
+        let misspelt = parsed(&[], "[default]\nservices = locale\n[services local]\n").await;
+        let error = misspelt.get_for_service("dynamodb", "endpoint_url").expect_err("no such section");
+        assert!(error.to_string().contains("\"locale\", which does not exist"), "{error}");
         let red = parsed(&[("AWS_PROFILE", "red")], config).await;
         assert_eq!(red.get("region"), None);
         assert_eq!(red.missing_profile().as_deref(), Some("profile \"red\" does not exist in config"));

@@ -16,6 +16,8 @@ use crate::aws::profile::SharedFiles;
 use crate::error::{Error, ErrorKind, Result};
 
 const ENDPOINT: &str = "AWS_EC2_METADATA_SERVICE_ENDPOINT";
+/// In a profile.
+pub(crate) const ENDPOINT_KEY: &str = "ec2_metadata_service_endpoint";
 const MODE: &str = "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE";
 const DISABLED: &str = "AWS_EC2_METADATA_DISABLED";
 const TIMEOUT: &str = "AWS_METADATA_SERVICE_TIMEOUT";
@@ -41,7 +43,7 @@ impl MetadataService {
         if environment.get(DISABLED).is_some_and(|value| !value.eq_ignore_ascii_case("false")) {
             return Ok(None);
         }
-        let named = environment.get(ENDPOINT).or_else(|| files.get("ec2_metadata_service_endpoint"));
+        let named = environment.get(ENDPOINT).or_else(|| files.get(ENDPOINT_KEY));
         let mode = environment.get(MODE).or_else(|| files.get("ec2_metadata_service_endpoint_mode"));
         let url = service_url(named, mode)?;
         let patience = Patience { limit: limit(chain, files)?, attempts: attempts(chain, files)? };

@@ -34,6 +34,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::sync::lock;
 use aws_sdk_dynamodb::config::SharedHttpClient;
 
+pub(crate) use self::metadata::ENDPOINT_KEY as METADATA_ENDPOINT_KEY;
 pub(crate) use self::renewal::{CurrentCredentials, Generation};
 
 /// Where credentials come from.
@@ -45,11 +46,6 @@ pub(crate) enum Source {
     Provider(SharedCredentialsProvider),
     /// AWS's.
     Chain(Box<Chain>),
-}
-
-/// Whether the configuration names credentials that need no file.
-pub(crate) fn are_given(config: &Config) -> bool {
-    config.credentials.is_some() || from_environment(&config.environment).is_some()
 }
 
 impl Source {
@@ -101,7 +97,7 @@ fn provider_failed(failure: CredentialsError) -> Error {
     Error::new(kind, format!("no AWS credentials: the credentials provider {how}")).caused_by(failure)
 }
 
-fn from_environment(environment: &Environment) -> Option<Credentials> {
+pub(crate) fn from_environment(environment: &Environment) -> Option<Credentials> {
     let key_id = environment.get("AWS_ACCESS_KEY_ID")?;
     let secret = environment.get("AWS_SECRET_ACCESS_KEY")?;
     let mut credentials =

@@ -3,7 +3,6 @@
 //! The program sees the environment that the store was made with. Its standard error may hold secrets, and goes nowhere.
 
 use std::io::Read;
-use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -45,22 +44,32 @@ pub(super) async fn load(command: &str, profile: &str, environment: &Environment
     answer::credentials(&value, "SessionToken", "process").ok_or_else(unusable)
 }
 
-/// The shell is named by its whole path: a search would read the process's environment.
 fn shell(line: &str, environment: &Environment) -> Command {
-    let mut command = if cfg!(windows) {
-        let folder = environment.get("SystemRoot").unwrap_or("C:\\Windows");
-        let mut command = Command::new(PathBuf::from(folder).join("System32").join("cmd.exe"));
-        command.arg("/C");
-        command
-    } else {
-        let mut command = Command::new("/bin/sh");
-        command.arg("-c");
-        command
-    };
+    let mut command = shell_with(line, environment);
     let is_usable =
         |(name, value): &(&str, &str)| !name.is_empty() && !name.contains(['=', '\0']) && !value.contains('\0');
-    command.arg(line).env_clear().envs(environment.iter().filter(is_usable));
+    command.env_clear().envs(environment.iter().filter(is_usable));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    command
+}
+
+/// The shell is named by its whole path: a search would read the process's environment.
+#[cfg(not(windows))]
+fn shell_with(line: &str, _: &Environment) -> Command {
+    let mut command = Command::new("/bin/sh");
+    command.arg("-c").arg(line);
+    command
+}
+
+/// As Node.js starts it: `cmd.exe` takes the line as it is, and does not read the quotes of other programs' arguments.
+#[cfg(windows)]
+fn shell_with(line: &str, environment: &Environment) -> Command {
+    use std::os::windows::process::CommandExt;
+    use std::path::Path;
+
+    let folder = environment.get("SystemRoot").unwrap_or("C:\\Windows");
+    let mut command = Command::new(Path::new(folder).join("System32").join("cmd.exe"));
+    command.raw_arg(format!("/d /s /c \"{line}\""));
     command
 }
 

@@ -12,21 +12,23 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
+use http::Uri;
 
 use super::exchange::Exchange;
+use super::failure::HttpFailure;
 use super::phase::Progress;
 use super::pool::Pool;
 use super::proxy::Proxies;
 use super::target::Target;
 use super::trust::Trust;
 use crate::config::{Config, NumberOption};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 
 /// This crate's HTTP client by itself, for tests that look at the requests of a store.
 #[doc(hidden)]
 #[must_use]
 pub fn http_client(config: &Config) -> SharedHttpClient {
-    SharedHttpClient::new(Http::new(config))
+    SharedHttpClient::new(Http::new(config, None))
 }
 
 /// The connections of one store, to `DynamoDB` and to the sources of its credentials. Clones share them.
@@ -41,12 +43,20 @@ pub(super) struct Shared {
 }
 
 impl Http {
-    /// Connects to nothing, and reads nothing.
-    pub(crate) fn new(config: &Config) -> Self {
+    /// Connects to nothing, and reads nothing. `near` is reached without a proxy, as metadata services are.
+    pub(crate) fn new(config: &Config, near: Option<&str>) -> Self {
         let connect_timeout = config.millis(NumberOption::ConnectTimeoutMs);
         let trust = Trust::new(config, connect_timeout);
-        let proxies = Proxies::new(&config.environment);
+        let proxies = Proxies::new(&config.environment, near);
         Self(Arc::new(Shared { pool: Arc::default(), trust, proxies, connect_timeout }))
+    }
+
+    /// # Errors
+    /// `Config` when the proxy for this address is configured and cannot be used.
+    pub(crate) fn check_proxy(&self, uri: &Uri) -> Result<()> {
+        let Some(target) = Target::of(uri) else { return Ok(()) };
+        let unusable = |failure: HttpFailure| Error::new(ErrorKind::Config, failure.to_string());
+        self.0.proxies.route(&target).map(drop).map_err(unusable)
     }
 
     /// Reads the trusted certificates before the first connection needs them.

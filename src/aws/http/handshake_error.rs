@@ -38,6 +38,9 @@ fn certificate_fix(error: &CertificateError) -> Option<&'static str> {
         CertificateError::UnknownIssuer => Some("name the file of its authority in NODE_EXTRA_CA_CERTS"),
         CertificateError::UnsupportedSignatureAlgorithmContext { .. }
         | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => Some(UNSUPPORTED),
+        CertificateError::BadSignature => Some(
+            "it may have an RSA key of less than 2048 bits, which is not supported; issue certificates with RSA keys of 2048 bits or more, P-256 or P-384",
+        ),
         CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty() => {
             Some("it has no subjectAltName; issue it with -addext subjectAltName=DNS:the-name")
         }

@@ -40,12 +40,14 @@ struct Cidr {
 }
 
 impl NoProxy {
-    pub(super) fn new(environment: &Environment) -> Self {
+    /// `near` is the address of another source that is always near.
+    pub(super) fn new(environment: &Environment, near: Option<&str>) -> Self {
         let name = if environment.is_set("no_proxy") { "no_proxy" } else { "NO_PROXY" };
         let text = environment.get(name).unwrap_or_default();
         let rules = text.split([',', ' ', '\t']).filter(|rule| !rule.is_empty()).map(Rule::parse).collect();
-        let host = |name| Target::of(&environment.get(name)?.parse::<Uri>().ok()?).map(|target| target.host);
-        Self { rules, near_hosts: NEAR_SOURCES.into_iter().filter_map(host).collect() }
+        let host = |address: &str| Target::of(&address.parse::<Uri>().ok()?).map(|target| target.host);
+        let sources = NEAR_SOURCES.into_iter().filter_map(|name| environment.get(name)).chain(near);
+        Self { rules, near_hosts: sources.filter_map(host).collect() }
     }
 
     pub(super) fn includes(&self, target: &Target) -> bool {
@@ -56,13 +58,11 @@ impl NoProxy {
 }
 
 fn is_near(host: &str) -> bool {
-    match host.parse() {
-        Ok(IpAddr::V4(address)) => address.is_loopback() || address.is_link_local() || address.is_unspecified(),
+    let host = host.strip_suffix('.').unwrap_or(host);
+    match host.parse().map(|address: IpAddr| address.to_canonical()) {
+        Ok(IpAddr::V4(address)) => address.is_loopback() || address.is_link_local(),
         Ok(IpAddr::V6(address)) => {
-            address.is_loopback()
-                || address.is_unicast_link_local()
-                || address.is_unspecified()
-                || METADATA_V6.contains(address.into())
+            address.is_loopback() || address.is_unicast_link_local() || METADATA_V6.contains(address.into())
         }
         Err(_) => host == "localhost" || host.ends_with(".localhost"),
     }
@@ -140,7 +140,7 @@ mod tests {
             ("NO_PROXY".to_owned(), no_proxy.to_owned()),
             ("AWS_CONTAINER_CREDENTIALS_FULL_URI".to_owned(), "https://near.test/creds".to_owned()),
         ]);
-        NoProxy::new(&environment).includes(&Target::of(&uri.parse().expect("a URI")).expect("a target"))
+        NoProxy::new(&environment, None).includes(&Target::of(&uri.parse().expect("a URI")).expect("a target"))
     }
 
     #[test]

@@ -49,7 +49,8 @@ impl Display for Proxy {
 }
 
 impl Proxies {
-    pub(super) fn new(environment: &Environment) -> Self {
+    /// `near` is reached without a proxy, as metadata services are.
+    pub(super) fn new(environment: &Environment, near: Option<&str>) -> Self {
         let read = |lower, upper| -> Option<Setting> {
             let name = if environment.is_set(lower) { lower } else { upper };
             environment.get(name).map(|text| Proxy::parse(text).ok_or(name))
@@ -58,7 +59,7 @@ impl Proxies {
         Self {
             https: read("https_proxy", "HTTPS_PROXY"),
             http: if is_cgi { None } else { read("http_proxy", "HTTP_PROXY") },
-            no_proxy: NoProxy::new(environment),
+            no_proxy: NoProxy::new(environment, near),
         }
     }
 
@@ -160,7 +161,8 @@ mod tests {
     use super::*;
 
     fn proxies(variables: &[(&str, &str)]) -> Proxies {
-        Proxies::new(&variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+        let environment = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Proxies::new(&environment, None)
     }
 
     fn route(proxies: &Proxies, uri: &str) -> Option<String> {

@@ -24,7 +24,7 @@ fn client(variables: &[(&str, &str)]) -> Http {
     let mut config = Config::new(TableName::new("isr").expect("a name"));
     let owned = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     config.environment = owned.collect();
-    Http::new(&config)
+    Http::new(&config, None)
 }
 
 async fn send(client: &Http, uri: &str) -> Result<HttpResponse, ConnectorError> {
