@@ -14,8 +14,11 @@ type TokenKey = (Arc<str>, LeaseToken);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// So many commits are in flight.
-    Pending(usize),
+    /// So many commits of this lease are in flight.
+    Pending {
+        lease: u64,
+        commits: usize,
+    },
     Committed,
 }
 
@@ -27,6 +30,8 @@ pub(super) struct CommittedTokens(Mutex<Memory>);
 struct Memory {
     tokens: HashMap<TokenKey, State>,
     committed_oldest_first: VecDeque<TokenKey>,
+    /// How many leases had a commit. A token that is acquired again makes another lease.
+    leases: u64,
 }
 
 impl CommittedTokens {
@@ -37,10 +42,17 @@ impl CommittedTokens {
     /// A commit is about to be sent. An acquire that succeeds meanwhile with the same token makes another lease of it.
     pub(super) fn begin(&self, key: &EntryKey, claim: &LeaseClaim) -> PendingCommit<'_> {
         let token = token_key(key, claim);
-        if let State::Pending(commits) = lock(&self.0).tokens.entry(token.clone()).or_insert(State::Pending(0)) {
-            *commits += 1;
-        }
-        PendingCommit { committed: self, token }
+        let mut memory = lock(&self.0);
+        memory.leases += 1;
+        let new = memory.leases;
+        let lease = match memory.tokens.entry(token.clone()).or_insert(State::Pending { lease: new, commits: 0 }) {
+            State::Pending { lease, commits } => {
+                *commits += 1;
+                *lease
+            }
+            State::Committed => new,
+        };
+        PendingCommit { committed: self, token, lease }
     }
 
     /// The token was acquired again.
@@ -57,12 +69,16 @@ impl CommittedTokens {
 pub(super) struct PendingCommit<'c> {
     committed: &'c CommittedTokens,
     token: TokenKey,
+    lease: u64,
 }
 
 impl PendingCommit<'_> {
     pub(super) fn succeeded(self) {
         let mut memory = lock(&self.committed.0);
-        let Some(state @ State::Pending(_)) = memory.tokens.get_mut(&self.token) else { return };
+        let Some(state) = memory.tokens.get_mut(&self.token) else { return };
+        if !matches!(state, State::Pending { lease, .. } if *lease == self.lease) {
+            return;
+        }
         *state = State::Committed;
         memory.committed_oldest_first.push_back(self.token.clone());
         if memory.committed_oldest_first.len() > CAPACITY
@@ -76,7 +92,9 @@ impl PendingCommit<'_> {
 impl Drop for PendingCommit<'_> {
     fn drop(&mut self) {
         let mut memory = lock(&self.committed.0);
-        if let Some(State::Pending(commits)) = memory.tokens.get_mut(&self.token) {
+        if let Some(State::Pending { lease, commits }) = memory.tokens.get_mut(&self.token)
+            && *lease == self.lease
+        {
             *commits -= 1;
             if *commits == 0 {
                 memory.tokens.remove(&self.token);
@@ -140,6 +158,25 @@ mod tests {
         committed.forget(&key("a"), &claim("t"));
         pending.succeeded();
         assert!(!contains(&committed, "a", "t"));
+    }
+
+    #[test]
+    fn a_commit_of_a_lease_says_nothing_about_another_lease_of_its_token() {
+        let committed = CommittedTokens::default();
+        for has_succeeded in [true, false] {
+            let first = committed.begin(&key("a"), &claim("t"));
+            committed.forget(&key("a"), &claim("t"));
+            let second = committed.begin(&key("a"), &claim("t"));
+            if has_succeeded {
+                first.succeeded();
+            } else {
+                drop(first);
+            }
+            assert!(!contains(&committed, "a", "t"), "only the first lease is committed");
+            second.succeeded();
+            assert!(contains(&committed, "a", "t"), "the second lease is committed, and remembered");
+            committed.forget(&key("a"), &claim("t"));
+        }
     }
 
     #[test]

@@ -2,12 +2,23 @@
 
 use std::sync::Arc;
 
-use super::coalesce::Shared;
+use super::circuit_breaker::Admission;
+use super::coalesce::{Shared, Ticket};
 use super::{Store, record};
 use crate::call::Call;
 use crate::error::{Error, Result};
 use crate::model::{EntryKey, Page, Record, RevalidateSeconds};
 use crate::table::{Entry, reads_consistently};
+
+/// How a `get` begins, on the caller's thread.
+enum Start {
+    /// The page cache has the answer.
+    Cached(Record),
+    /// The key rests after a failure: the last known page is the answer.
+    Resting(Page),
+    /// A request is needed, perhaps that of another call.
+    Joined { call: Call, ticket: Ticket<Entry>, admission: Admission },
+}
 
 impl Store {
     /// The record of the call's key, or none when neither row exists. The lease is as stored, also when it has expired.
@@ -19,36 +30,22 @@ impl Store {
     /// Every kind that the network can cause.
     pub fn get(self: &Arc<Self>, call: &Call) -> impl Future<Output = Result<Option<Record>>> + Send + use<> {
         let store = Arc::clone(self);
-        let cached = self.cached(call.key());
-        let resting =
-            if cached.is_some() { None } else { self.stale_if_error.resting(&self.clock, call.key().partition()) };
-        let admitted = if cached.is_some() || resting.is_some() { None } else { Some(self.admit(call.clone())) };
-        // Joined now: a call of the same tick finds the ticket when it is made.
-        let admitted = admitted.map(|admitted| {
-            admitted.map(|(call, admission)| (self.reads.join(call.key().shared_partition()), call, admission))
-        });
+        let start = self.start_get(call);
         let call = call.clone();
         async move {
-            if let Some(record) = cached {
-                return Ok(Some(record));
-            }
-            if let Some(page) = resting {
-                return Ok(Some(store.stale(&call, page)));
-            }
-            let read = match admitted {
-                Some(Ok((ticket, call, _admission))) => {
-                    let shared = ticket.share(
-                        call.deadline().at(),
-                        || store.waited_in_vain(&call),
-                        async || store.pace(&call).await,
-                        || store.read(&call),
-                    );
-                    shared.await
-                }
-                Some(Err(error)) => Err(error),
-                None => return Ok(None),
+            let (call, ticket, _admission) = match start {
+                Ok(Start::Cached(record)) => return Ok(Some(record)),
+                Ok(Start::Resting(page)) => return Ok(Some(store.stale(&call, page))),
+                Ok(Start::Joined { call, ticket, admission }) => (call, ticket, admission),
+                Err(error) => return store.stale_or(&call, error),
             };
-            match read {
+            let shared = ticket.share(
+                call.deadline().at(),
+                || store.waited_in_vain(&call),
+                async || store.pace(&call).await,
+                || store.read(&call),
+            );
+            match shared.await {
                 Ok(Shared::Leader(entry)) => Ok(store.answer(&call, entry, true)),
                 Ok(Shared::Follower(entry)) => {
                     call.stats().set_shared();
@@ -57,6 +54,18 @@ impl Store {
                 Err(error) => store.stale_or(&call, error),
             }
         }
+    }
+
+    fn start_get(&self, call: &Call) -> Result<Start> {
+        if let Some(record) = self.cached(call.key()) {
+            return Ok(Start::Cached(record));
+        }
+        if let Some(page) = self.stale_if_error.resting(&self.clock, call.key().partition()) {
+            return Ok(Start::Resting(page));
+        }
+        let (call, admission) = self.admit(call.clone())?;
+        let ticket = self.reads.join(call.key().shared_partition());
+        Ok(Start::Joined { call, ticket, admission })
     }
 
     /// The answer of `get` from memory, if there is one.
@@ -90,12 +99,12 @@ impl Store {
         if !self.changes.none_since(epoch, &key) {
             return Ok(entry);
         }
-        match (lease, page) {
-            (Some(lease), page) if consistently => {
-                self.recent_leases.put(Arc::clone(&key), lease, page, sent_at, epoch);
-            }
-            (None, Some(page)) => self.page_cache.put(&self.clock, Arc::clone(&key), page, sent_at),
+        match lease {
+            Some(lease) if consistently => self.recent_leases.put(Arc::clone(&key), lease, page, sent_at, epoch),
             _ => self.recent_leases.forget(&key),
+        }
+        if let (None, Some(page)) = (lease, page) {
+            self.page_cache.put(&self.clock, Arc::clone(&key), page, sent_at);
         }
         match page {
             Some(page) => self.stale_if_error.remember(Arc::clone(&key), page, sent_at),

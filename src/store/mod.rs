@@ -23,7 +23,7 @@ mod stale_if_error;
 
 use std::sync::Arc;
 
-use self::acquire::Attempt;
+use self::acquire::Answer;
 use self::changes::Changes;
 use self::circuit_breaker::{Admission, CircuitBreaker};
 use self::coalesce::Coalescer;
@@ -51,7 +51,7 @@ pub struct Store {
     pub(crate) clock: Clock,
     changes: Arc<Changes>,
     reads: Coalescer<Entry>,
-    attempts: Coalescer<Attempt>,
+    acquires: Coalescer<Answer>,
     page_cache: PageCache,
     committed_tokens: CommittedTokens,
     recent_leases: RecentLeases,
@@ -72,7 +72,7 @@ impl Store {
             clock: Clock::new(config.time_source.clone()),
             changes: Arc::default(),
             reads: Coalescer::default(),
-            attempts: Coalescer::default(),
+            acquires: Coalescer::default(),
             page_cache: PageCache::new(config.millis(NumberOption::MaxStalenessMs)),
             committed_tokens: CommittedTokens::default(),
             recent_leases: RecentLeases::default(),

@@ -19,7 +19,7 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use self::connection::Connection;
 pub(crate) use self::reads::{Entry, reads_consistently};
 pub(crate) use self::row::LockRow;
-pub(crate) use self::writes::{CommitOutcome, LockPut, LockRowItem, NotWritten};
+pub(crate) use self::writes::{CommitOutcome, LockPut, LockRowItem};
 use crate::aws::{Connected, RequestError, RequestErrorKind, RequestObserver, RetryError, RetryPolicy, retry};
 use crate::call::{Call, Deadline, TimeLimit};
 use crate::config::{Config, NumberOption};

@@ -29,14 +29,6 @@ pub(crate) enum LockPut {
     Contended,
 }
 
-/// LOCK is not known to be written.
-#[derive(Debug)]
-pub(crate) struct NotWritten {
-    pub(crate) error: Error,
-    /// Whether the row may be there all the same.
-    pub(crate) may_be_there: bool,
-}
-
 /// How a commit ended.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum CommitOutcome {
