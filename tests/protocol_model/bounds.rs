@@ -14,6 +14,8 @@ pub(crate) enum Feature {
     SoftInvalidation,
     /// The stores have the rules for fleets.
     Fleet,
+    /// The same, where a page stays fresh, and a writer replaces it only by an early refresh.
+    EarlyRefresh,
 }
 
 #[derive(Clone, Debug)]
@@ -58,7 +60,7 @@ pub(crate) fn everything() -> Bounds {
 }
 
 /// Worlds that go further in one direction, and less far in the others.
-pub(crate) fn corners() -> [Bounds; 5] {
+pub(crate) fn corners() -> [Bounds; 6] {
     [
         Bounds {
             name: "many faults",
@@ -100,6 +102,15 @@ pub(crate) fn corners() -> [Bounds; 5] {
             feature: Feature::Fleet,
             ..everything()
         },
+        Bounds {
+            name: "early refresh",
+            rounds: [2, 1, 0],
+            clocks: vec![CLOCKS_AGREE],
+            faults: Budget::of(1, 2),
+            pause: LEASE,
+            feature: Feature::EarlyRefresh,
+            ..everything()
+        },
     ]
 }
 
@@ -132,6 +143,11 @@ pub(crate) fn small_fleet() -> Bounds {
     }
 }
 
+/// The same, with early refresh.
+pub(crate) fn small_with_early_refresh() -> Bounds {
+    Bounds { name: "small with early refresh", feature: Feature::EarlyRefresh, ..small_fleet() }
+}
+
 /// The world in which a mutant, or the protocol, is explored.
 pub(crate) fn small_for(mutant: Option<Mutant>) -> Bounds {
     match mutant {
@@ -139,6 +155,7 @@ pub(crate) fn small_for(mutant: Option<Mutant>) -> Bounds {
         // Another lease of the own owner.
         Some(Mutant::ReadIgnoresToken) => Bounds { owners: [0, 0, 0], ..small_fleet() },
         Some(mutant) if mutant.is_of_fleet() => small_fleet(),
+        Some(mutant) if mutant.is_of_early_refresh() => small_with_early_refresh(),
         _ => small(),
     }
 }

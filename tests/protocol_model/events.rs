@@ -25,6 +25,8 @@ pub(crate) enum Event {
     HeldByMemory,
     Needless,
     RenderedAgain,
+    RefreshedEarly,
+    EarlyRefreshNeedless,
     SoftInvalidationAgain,
 }
 

@@ -3,6 +3,9 @@
 //! A writer looks (a `get` of its store) before it acquires. A lease that it saw at most 100 ms ago answers its acquire
 //! without a request; here these 100 ms last until time passes. If a page was published since it looked, its lease is
 //! needless: it releases it. After a throttle it reads both rows before it puts again.
+//!
+//! With early refresh, a page stays fresh, and a look that shows it ends the writer's interest. Once for each generation,
+//! a store's look that shows no lease says that the page is stale.
 
 use super::lease::{Lease, Leases, WriterId};
 use super::message::Claim;
@@ -18,6 +21,8 @@ pub(crate) struct Look {
     lock: Option<Lock>,
     /// Known to the model: whether a page was published since.
     is_overtaken: bool,
+    /// The page, which is fresh, was shown as stale.
+    is_early: bool,
     /// The page that the acquire has read before its put reaches the table.
     read_early: ReadEarly,
 }
@@ -34,12 +39,15 @@ enum ReadEarly {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Fleet {
     looks: [Option<Look>; WRITERS],
+    /// The generations that each store has asked a caller to refresh early.
+    refreshed: [Leases; WRITERS],
     /// Known to the model: the leases that were in the LOCK row in the last 100 ms.
     recent: Leases,
 }
 
 impl Fleet {
-    pub(crate) const NEW: Self = Self { looks: [None; WRITERS], recent: Leases::EMPTY };
+    pub(crate) const NEW: Self =
+        Self { looks: [None; WRITERS], refreshed: [Leases::EMPTY; WRITERS], recent: Leases::EMPTY };
 
     /// Whether a look would show the writer's store anything new.
     pub(crate) fn can_look(&self, id: WriterId, table: &Table) -> bool {
@@ -48,6 +56,31 @@ impl Fleet {
 
     pub(crate) fn look(&mut self, id: WriterId, table: &Table) {
         self.looks[id.index()] = Some(Look::at(table));
+    }
+
+    /// Whether the writer's next look asks it to refresh the page early.
+    pub(crate) fn can_refresh(&self, id: WriterId, table: &Table, mutant: Option<Mutant>) -> bool {
+        let is_new = |page| !self.refreshed[id.index()].contains(page) || mutant == Some(Mutant::EarlyRefreshForAll);
+        let is_alone = table.lock.is_none() || mutant == Some(Mutant::EarlyRefreshDespiteLease);
+        table.fresh_page().is_some_and(is_new) && is_alone
+    }
+
+    /// The look, and whether it is the first that asks for this generation.
+    pub(crate) fn look_and_refresh(&mut self, id: WriterId, table: &Table) -> bool {
+        self.looks[id.index()] = Some(Look { is_early: true, ..Look::at(table) });
+        let Some(page) = table.fresh_page() else { return false };
+        let is_first = !self.refreshed[id.index()].contains(page);
+        self.refreshed[id.index()].insert(page);
+        is_first
+    }
+
+    /// Whether the writer's caller has no reason to acquire: it has not looked, or was shown a fresh page.
+    pub(crate) fn shows_fresh_page(&self, id: WriterId) -> bool {
+        self.looks[id.index()].is_none_or(|look| look.page.is_some() && !look.is_early)
+    }
+
+    pub(crate) fn refreshes_early(&self, id: WriterId) -> bool {
+        self.looks[id.index()].is_some_and(|look| look.is_early)
     }
 
     pub(crate) fn can_read_early(&self, id: WriterId) -> bool {
@@ -101,6 +134,16 @@ impl Fleet {
         self.looks[id.index()] = None;
     }
 
+    /// The memory of the writer's store is gone.
+    pub(crate) fn crashed(&mut self, id: WriterId) {
+        self.refreshed[id.index()] = Leases::EMPTY;
+    }
+
+    /// No request names the lease again.
+    pub(crate) fn forget_page(&mut self, lease: Lease) {
+        self.refreshed.iter_mut().for_each(|pages| pages.remove(lease));
+    }
+
     /// The table has become `after`.
     pub(crate) fn changed(&mut self, before: &Table, after: &Table) {
         self.recent.insert_all(after.lock.map(|lock| lock.lease));
@@ -121,6 +164,12 @@ impl Fleet {
 
 impl Look {
     fn at(table: &Table) -> Self {
-        Self { page: table.fresh_page(), lock: table.lock, is_overtaken: false, read_early: ReadEarly::No }
+        Self {
+            page: table.fresh_page(),
+            lock: table.lock,
+            is_overtaken: false,
+            is_early: false,
+            read_early: ReadEarly::No,
+        }
     }
 }

@@ -187,6 +187,17 @@ impl History {
         self.saw(Event::RenderedAgain, !is_needless && is_overtaken);
     }
 
+    /// A store asks a caller to regenerate a page that is fresh.
+    pub(crate) fn asked_to_refresh(&mut self, is_allowed: bool) {
+        self.require(Rule::RefreshedOnce, is_allowed);
+    }
+
+    /// The lease is for an early refresh, or its caller has turned back from one.
+    pub(crate) fn refreshes(&mut self, is_early: bool, is_needless: bool) {
+        self.saw(Event::RefreshedEarly, is_early && !is_needless);
+        self.saw(Event::EarlyRefreshNeedless, is_early && is_needless);
+    }
+
     pub(crate) fn crashed(&mut self, lease: Lease) {
         if let Some(witnesses) = &mut self.witnesses {
             witnesses.crashed.insert(lease);

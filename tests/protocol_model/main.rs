@@ -77,6 +77,7 @@ fn every_witness_state_is_reachable() {
     let worlds = [
         (bounds::small(), of_protocol.collect()),
         (bounds::small_fleet(), witnesses::of_fleet()),
+        (bounds::small_with_early_refresh(), witnesses::of_early_refresh()),
         (bounds::small_and_soft(), witnesses::of_soft_invalidation()),
     ];
     for (bounds, wanted) in worlds {
@@ -95,6 +96,7 @@ fn each_mutant_breaks_the_rules_beside_it_where_the_protocol_keeps_them() {
     keeps_every_rule(bounds::small());
     keeps_every_rule(bounds::small_and_soft());
     keeps_every_rule(bounds::small_fleet());
+    keeps_every_rule(bounds::small_with_early_refresh());
     for mutant in Mutant::ALL {
         let model = LeaseModel { mutant: Some(*mutant), bounds: bounds::small_for(Some(*mutant)) };
         let names: Vec<_> = mutant.breaks().iter().map(|rule| rule.name()).collect();

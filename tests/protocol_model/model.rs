@@ -3,6 +3,7 @@
 use stateright::{Model, Property};
 
 use crate::bounds::{Bounds, Feature};
+use crate::fleet::Fleet;
 use crate::invalidator::Invalidator;
 use crate::lease::WriterId;
 use crate::message::Request;
@@ -11,7 +12,7 @@ use crate::network::{Fate, Fault};
 use crate::rules::Rule;
 use crate::state::{Action, Caller, State};
 use crate::time::Millis;
-use crate::witnesses::{limits, of_fleet, of_soft_invalidation, possibilities};
+use crate::witnesses::{limits, of_early_refresh, of_fleet, of_soft_invalidation, possibilities};
 
 /// The protocol, or a mutant of it, in a world of some size.
 #[derive(Clone, Debug)]
@@ -23,6 +24,14 @@ pub(crate) struct LeaseModel {
 impl LeaseModel {
     pub(crate) fn of_the_protocol(bounds: Bounds) -> Self {
         Self { mutant: None, bounds }
+    }
+
+    /// The writer is between two rounds and has read a page as fresh, so that it does not acquire.
+    fn has_fresh_page(&self, state: &State, id: WriterId) -> bool {
+        let knows = |fleet: &Fleet| fleet.shows_fresh_page(id);
+        self.bounds.feature == Feature::EarlyRefresh
+            && state.writers[id.index()].is_idle(self)
+            && state.fleet.as_ref().is_none_or(knows)
     }
 
     pub(crate) fn has(&self, mutant: Mutant) -> bool {
@@ -54,6 +63,9 @@ fn push_fleet(model: &LeaseModel, state: &State, id: WriterId, actions: &mut Vec
         if fleet.can_look(id, &state.table) {
             actions.push(Action::Look(id));
         }
+        if model.bounds.feature == Feature::EarlyRefresh && fleet.can_refresh(id, &state.table, model.mutant) {
+            actions.push(Action::LookAndRefresh(id));
+        }
         if fleet.can_read_early(id) {
             actions.push(Action::ReadEarly(id));
         }
@@ -78,7 +90,9 @@ impl Model for LeaseModel {
         for id in WriterId::all() {
             let writer = &state.writers[id.index()];
             let send = |request| push_attempts(state, Caller::Writer(id), request, actions);
-            writer.requests(state.readings(id, self), self, send);
+            if !self.has_fresh_page(state, id) {
+                writer.requests(state.readings(id, self), self, send);
+            }
             push_fleet(self, state, id, actions);
             if writer.is_between_calls() && state.faults.allows(Fault::Crash) {
                 actions.push(Action::Crash(id));
@@ -110,6 +124,7 @@ impl Model for LeaseModel {
                 Feature::None => vec![],
                 Feature::SoftInvalidation => of_soft_invalidation(),
                 Feature::Fleet => of_fleet(),
+                Feature::EarlyRefresh => of_early_refresh(),
             });
         }
         properties

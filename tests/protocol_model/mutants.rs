@@ -36,6 +36,11 @@ macro_rules! mutants {
                 )
             }
 
+            /// It is a change to early refresh.
+            pub(crate) fn is_of_early_refresh(self) -> bool {
+                matches!(self, Self::EarlyRefreshForAll | Self::EarlyRefreshDespiteLease)
+            }
+
             pub(crate) fn breaks(self) -> &'static [Rule] {
                 match self {
                     $(Self::$mutant => &$rules,)+
@@ -78,6 +83,10 @@ mutants! {
     NoSecondLook breaks [Rule::NotRenderedAgain];
     /// A needless lease is not released.
     NeedlessLeaseKept breaks [Rule::NotAcquiredIsTrue];
+    /// Every caller of a store is asked to refresh a page early.
+    EarlyRefreshForAll breaks [Rule::RefreshedOnce];
+    /// A caller is asked to refresh a page early while another process does.
+    EarlyRefreshDespiteLease breaks [Rule::RefreshedOnce];
     /// A read after a throttle takes any lease of the own owner for the call's.
     ReadIgnoresToken breaks [Rule::AcquiredIsTrue];
     /// A writer uses one token for all its leases.

@@ -26,6 +26,7 @@ impl Rule {
             Self::HeldIsTrue => |_, state| state.history.keeps(Self::HeldIsTrue),
             Self::NeedlessIsTrue => |_, state| state.history.keeps(Self::NeedlessIsTrue),
             Self::NotRenderedAgain => |_, state| state.history.keeps(Self::NotRenderedAgain),
+            Self::RefreshedOnce => |_, state| state.history.keeps(Self::RefreshedOnce),
             Self::SuccessIsTrue => |_, state| state.history.keeps(Self::SuccessIsTrue),
             Self::LostIsTrue => |_, state| state.history.keeps(Self::LostIsTrue),
             Self::LostForEver => |_, state| state.history.keeps(Self::LostForEver),

@@ -34,6 +34,9 @@ pub(crate) enum Rule {
     NeedlessIsTrue,
     /// A caller that is granted the lease has not read a page that was published since it looked. No exception.
     NotRenderedAgain,
+    /// A store asks at most one caller for each generation to refresh it early, and only after a read that showed no lease.
+    /// No exception.
+    RefreshedOnce,
     /// A commit or invalidation that is reported as successful has taken effect. No exception.
     SuccessIsTrue,
     /// A caller that is told of a lost lease did not have it at that moment, or had it past its end. No exception.
@@ -56,7 +59,7 @@ impl Member for Rule {
 }
 
 impl Rule {
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::Fenced,
         Self::Once,
         Self::Atomic,
@@ -67,6 +70,7 @@ impl Rule {
         Self::HeldIsTrue,
         Self::NeedlessIsTrue,
         Self::NotRenderedAgain,
+        Self::RefreshedOnce,
         Self::SuccessIsTrue,
         Self::LostIsTrue,
         Self::LostForEver,
@@ -87,6 +91,7 @@ impl Rule {
             Self::HeldIsTrue => "held is true",
             Self::NeedlessIsTrue => "needless is true",
             Self::NotRenderedAgain => "not rendered again",
+            Self::RefreshedOnce => "refreshed once",
             Self::SuccessIsTrue => "success is true",
             Self::LostIsTrue => "lost is true",
             Self::LostForEver => "lost for ever",

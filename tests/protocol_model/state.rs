@@ -33,6 +33,8 @@ pub(crate) enum Action {
     Pause,
     /// A writer's store reads both rows.
     Look(WriterId),
+    /// The same; the writer is told that the page, which is fresh, is stale.
+    LookAndRefresh(WriterId),
     /// The read of META that belongs to a writer's next acquire is served before its put.
     ReadEarly(WriterId),
     /// The store's observations answer a writer's acquire.
@@ -69,7 +71,7 @@ impl State {
             late_duplicates: LateDuplicates::default(),
             faults: bounds.faults,
             history: History::new(bounds.callers_commit_again, bounds.looks_for_witnesses),
-            fleet: (bounds.feature == Feature::Fleet).then_some(Fleet::NEW),
+            fleet: matches!(bounds.feature, Feature::Fleet | Feature::EarlyRefresh).then_some(Fleet::NEW),
         }
     }
 
@@ -87,6 +89,7 @@ impl State {
         let before = self.table;
         match action {
             Action::Look(id) => self.with_fleet(|fleet, table| fleet.look(id, table)),
+            Action::LookAndRefresh(id) => self.look_and_refresh(id),
             Action::ReadEarly(id) => self.with_fleet(|fleet, table| fleet.read_early(id, table)),
             Action::AnswerFromMemory(id, now) => self.answer_from_memory(id, now, model),
             Action::ReadAfterThrottle(id) => self.read_after_throttle(id, model),
@@ -180,6 +183,7 @@ impl State {
         let Some(fleet) = self.fleet else { return false };
         let is_needless = fleet.is_needless(id, &self.table, model.mutant);
         self.history.looked_twice(is_needless, fleet.is_overtaken(id), fleet.reads_newer_page(id, &self.table));
+        self.history.refreshes(fleet.refreshes_early(id), is_needless);
         if !is_needless {
             return false;
         }
@@ -193,6 +197,13 @@ impl State {
             self.history.reported(Report::Acquired, request, answer, &self.table);
         }
         true
+    }
+
+    fn look_and_refresh(&mut self, id: WriterId) {
+        let table = self.table;
+        let Some(fleet) = &mut self.fleet else { return };
+        let is_first = fleet.look_and_refresh(id, &table);
+        self.history.asked_to_refresh(is_first && table.lock.is_none());
     }
 
     fn answer_from_memory(&mut self, id: WriterId, now: Millis, model: &LeaseModel) {
@@ -230,6 +241,7 @@ impl State {
         let writer = &mut self.writers[id.index()];
         self.history.crashed(writer.lease());
         writer.end_round();
+        self.with_fleet(|fleet, _| fleet.crashed(id));
     }
 
     /// Facts without further effect would only separate states that have the same future. They are late duplicates that
@@ -247,6 +259,7 @@ impl State {
             if !is_held && !has_row && !is_under_way() {
                 self.table.forget(lease);
                 self.history.forget(lease);
+                self.with_fleet(|fleet, _| fleet.forget_page(lease));
             }
         }
     }

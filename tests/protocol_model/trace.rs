@@ -32,6 +32,7 @@ impl Display for Action {
             Self::Crash(id) => write!(f, "{id} crashes"),
             Self::Pause => f.write_str("a lease's time passes"),
             Self::Look(id) => write!(f, "{id} looks"),
+            Self::LookAndRefresh(id) => write!(f, "{id} looks, and is to refresh the page early"),
             Self::ReadEarly(id) => write!(f, "{id} reads META, before its put arrives"),
             Self::AnswerFromMemory(id, now) => write!(f, "{id} acquires at {}: held, as it has seen", now.0),
             Self::ReadAfterThrottle(id) => write!(f, "{id} reads both rows"),

@@ -77,6 +77,17 @@ pub(crate) fn of_fleet() -> Vec<Property<LeaseModel>> {
     ]
 }
 
+/// States that early refresh makes possible, and the limit that remains.
+pub(crate) fn of_early_refresh() -> Vec<Property<LeaseModel>> {
+    vec![
+        sometimes("a page is refreshed early", |_, state| state.saw(Event::RefreshedEarly)),
+        sometimes("an early refresh of another process makes one needless", |_, state| {
+            state.saw(Event::EarlyRefreshNeedless)
+        }),
+        sometimes("two processes refresh one page early", |_, state| state.saw(Event::RenderedAgain)),
+    ]
+}
+
 /// The limit that remains for a soft invalidation.
 pub(crate) fn of_soft_invalidation() -> Vec<Property<LeaseModel>> {
     vec![sometimes("a late duplicate of a soft invalidation marks a newer page", |_, state| {

@@ -5,6 +5,7 @@
 //! acquire has put after its lease had ended. The exceptions that the documents make for it are made here, and counted.
 
 mod answers;
+mod credentials;
 mod effects;
 mod history;
 
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use self::credentials::Issued;
 use crate::dynamodb::{Answer, partition};
 use crate::network::{Exchange, Fault};
 use crate::replay::{Mutant, Replay, Replays};
@@ -65,6 +67,8 @@ pub(crate) struct Counts {
     pub(crate) freezes: u64,
     /// Several commits of one token, of which one took effect.
     pub(crate) rival_commits: u64,
+    /// Credentials that came before the last ones had expired.
+    pub(crate) renewals: u64,
 }
 
 impl Counts {
@@ -81,6 +85,7 @@ impl Counts {
         self.outdated += other.outdated;
         self.freezes += other.freezes;
         self.rival_commits += other.rival_commits;
+        self.renewals += other.renewals;
     }
 }
 
@@ -99,6 +104,9 @@ pub(crate) struct Ledger {
     never: HashSet<String>,
     /// By store and key: the version when its last change ended.
     changed: HashMap<(String, String), usize>,
+    /// By client: its process.
+    stores: HashMap<usize, String>,
+    credentials: Vec<Issued>,
     pub(crate) counts: Counts,
     pub(crate) violations: Vec<String>,
     /// A line for each event, if a reader wants them.
@@ -116,6 +124,8 @@ impl Ledger {
             calls: Vec::new(),
             never: HashSet::new(),
             changed: HashMap::new(),
+            stores: HashMap::new(),
+            credentials: vec![],
             counts: Counts::default(),
             violations: Vec::new(),
             trace: is_traced.then(String::new),

@@ -9,6 +9,7 @@
 
 mod clock;
 mod conformance;
+mod credentials;
 mod crowd;
 mod dynamodb;
 mod ledger;
@@ -135,8 +136,8 @@ fn every_promise_holds_under_every_seed() {
     let counts = simulate_all(first, seeds);
     println!("{seeds} seeds from {first}: {counts:?}");
     let Counts { commits, refused_commits, take_overs, revived, unknown_outcomes, outdated, .. } = counts;
-    let Counts { freezes, rival_commits, faulted, exchanges, .. } = counts;
-    for reached in [commits, refused_commits, take_overs, revived, unknown_outcomes, freezes, rival_commits] {
+    let Counts { freezes, rival_commits, renewals, faulted, exchanges, .. } = counts;
+    for reached in [commits, refused_commits, take_overs, revived, unknown_outcomes, freezes, rival_commits, renewals] {
         assert!(reached > seeds / 100, "the simulation does not reach its goals: {counts:?}");
     }
     assert!(outdated > 0 || seeds < 1_000, "no page cache held an outdated page: {counts:?}");

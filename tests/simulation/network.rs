@@ -20,6 +20,7 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 
+use crate::credentials::RENEWING_CLIENTS;
 use crate::dynamodb::{Answer, Database, partition};
 use crate::ledger::{CallId, Ledger, Version};
 
@@ -45,6 +46,8 @@ pub(crate) enum Fault {
     /// The connection was idle for too long: it is reset when it is used, before or after the request took effect, and so
     /// are the client's next ones.
     ResetOnUse,
+    /// The client's credentials are refused: they have expired, or are said to have.
+    Revoked,
     /// The client's process stands still for a while. Not of the network: answers arrive meanwhile.
     Frozen,
 }
@@ -109,12 +112,19 @@ impl World {
         self.faults = faults;
     }
 
+    pub(crate) fn has_faults(&self) -> bool {
+        self.faults == Faults::AQuarter
+    }
+
     fn draw_fault(&mut self, client: usize) -> Option<Fault> {
         if let Some(left) = self.dead_connections[client].checked_sub(1) {
             self.dead_connections[client] = left;
             return Some(Fault::ResetOnUse);
         }
-        let is_faulted = self.faults == Faults::AQuarter && self.random.u8(0..4) == 0;
+        if self.has_faults() && RENEWING_CLIENTS.contains(&client) && self.random.u8(0..20) == 0 {
+            return Some(Fault::Revoked);
+        }
+        let is_faulted = self.has_faults() && self.random.u8(0..4) == 0;
         let fault = is_faulted.then(|| FAULTS[self.random.usize(0..FAULTS.len())]);
         if fault == Some(Fault::ResetOnUse) {
             self.dead_connections[client] = self.random.u8(0..DEAD_CONNECTIONS);
@@ -199,7 +209,9 @@ impl HttpConnector for Wire {
             world.exchanges += 1;
             let exchange = Exchange::new(world.exchanges, self.client, &request);
             world.unanswered[self.client].insert(exchange.id);
-            let fault = world.draw_fault(self.client);
+            let calls = &world.in_flight[self.client];
+            let is_expired = world.ledger.signed(self.client, calls, access_key_id(&request));
+            let fault = if is_expired { Some(Fault::Revoked) } else { world.draw_fault(self.client) };
             world.ledger.sent(&exchange, &world.in_flight[self.client], fault);
             let longest = if fault == Some(Fault::Delayed) { LONGEST_DELAY_MS } else { 20 };
             Journey { exchange, fault, there: world.millis(1..=longest), back: world.millis(1..=20) }
@@ -213,6 +225,13 @@ impl HttpConnector for Wire {
             }
         })
     }
+}
+
+/// The name of the credentials that a request is signed with.
+fn access_key_id(request: &HttpRequest) -> &str {
+    let signature = request.headers().get("authorization").expect("each request is signed");
+    let (_, scope) = signature.split_once("Credential=").expect("a scope");
+    scope.split('/').next().unwrap_or_default()
 }
 
 struct Journey {
@@ -275,6 +294,10 @@ impl Journey {
             Some(Fault::Throttled) => {
                 let code = if world.random.bool() { "ThrottlingException" } else { "ProvisionedThroughputExceeded" };
                 Some(Arrival::Answer(self.refusal(code)))
+            }
+            Some(Fault::Revoked) => {
+                let message = "The security token included in the request is expired";
+                Some(Arrival::Answer(Answer::error(400, "ExpiredTokenException", message)))
             }
             Some(Fault::Conflicting) => {
                 let code = if world.random.bool() { "TransactionInProgressException" } else { "TransactionConflict" };

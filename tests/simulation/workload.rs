@@ -5,10 +5,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tabletheory_isr::{BooleanOption, EntryKey, LeaseAttempt, NumberOption};
+use aws_credential_types::provider::SharedCredentialsProvider;
+use tabletheory_isr::{BooleanOption, CredentialsSource, EntryKey, LeaseAttempt, NumberOption};
 use tokio::time::{sleep, timeout};
 
 use crate::clock::VirtualClock;
+use crate::credentials::{RENEWING_CLIENTS, Source};
 use crate::ledger::{CallId, pointer};
 use crate::network::{Shared, Wire, lock};
 use crate::process::{Claim, Process, config, page, set_millis};
@@ -50,6 +52,11 @@ fn start(world: &Shared, number: usize, name: &str, clock: VirtualClock) -> Proc
     let mut config = config(wire, name, clock);
     set_millis(&mut config, NumberOption::MaxStalenessMs, MAX_STALENESS[number]);
     config.set_boolean(BooleanOption::SoftInvalidation, number == SOFT_CLIENT);
+    lock(world).ledger.started(number, name);
+    if RENEWING_CLIENTS.contains(&number) {
+        let source = Source { world: Arc::clone(world), client: number, store: name.to_owned(), clock };
+        config.credentials = Some(CredentialsSource::Provider(SharedCredentialsProvider::new(source)));
+    }
     Process::new(config)
 }
 

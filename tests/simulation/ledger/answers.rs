@@ -123,10 +123,10 @@ impl Ledger {
         }
     }
 
-    /// A release that met no fault has left no lease of that token.
+    /// A release that met no fault, and could sign, has left no lease of that token.
     pub(crate) fn answered_release(&mut self, id: CallId, token: &str) {
         let Call { pk, faults, .. } = &self.calls[id];
-        let (pk, is_undisturbed) = (pk.clone(), faults.is_empty());
+        let (pk, is_undisturbed) = (pk.clone(), faults.is_empty() && self.had_credentials(id));
         let history = self.history(&pk);
         let is_left = history.now().is_held_with(token) && !history.revived.contains(token);
         self.require(!(is_undisturbed && is_left), "released", || format!("{token} is left"));
@@ -135,8 +135,8 @@ impl Ledger {
     /// An error is of the kind that was met, and says no more than is known.
     fn failed(&mut self, id: CallId, error: &Error) {
         use Fault::{
-            Conflicting, Delayed, Duplicated, Frozen, LostAfter, LostBefore, ResetOnUse, ServerError, Throttled,
-            Truncated,
+            Conflicting, Delayed, Duplicated, Frozen, LostAfter, LostBefore, ResetOnUse, Revoked, ServerError,
+            Throttled, Truncated,
         };
         // An open circuit refuses a call before it sends a request.
         if error.kind() == ErrorKind::Unavailable && error.to_string().contains("circuit open") {
@@ -144,8 +144,13 @@ impl Ledger {
             self.require(sent_nothing, "truthful", || format!("call {id} says that nothing was sent"));
             return;
         }
+        // A call without valid credentials waits for the source, and fails by it.
+        if matches!(error.kind(), ErrorKind::Credentials | ErrorKind::Timeout) && !self.had_credentials(id) {
+            return;
+        }
         self.counts.unknown_outcomes += 1;
         let causes: &[Fault] = match error.kind() {
+            ErrorKind::Credentials => &[Revoked],
             ErrorKind::Throttled => &[Throttled],
             ErrorKind::Conflict => &[Conflicting],
             ErrorKind::Unavailable => &[LostBefore, LostAfter, ServerError, Truncated, ResetOnUse],
@@ -167,6 +172,7 @@ impl Ledger {
                 ServerError,
                 Truncated,
                 ResetOnUse,
+                Revoked,
                 Frozen,
             ],
             _ => &[],

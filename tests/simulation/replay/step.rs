@@ -151,6 +151,8 @@ fn meaning(answer: &dynamodb::Answer) -> Answer {
         "ThrottlingException"
         | "ProvisionedThroughputExceededException"
         | "RequestLimitExceeded"
+        // It says as little, and the request is sent again.
+        | "ExpiredTokenException"
         | "TransactionCanceledException" => Answer::Throttled,
         _ => Answer::Silence,
     }
