@@ -221,11 +221,6 @@ impl Deadline {
         Self { at: self.at - self.allowed / 10, reserve: self.allowed / 10, ..self }
     }
 
-    /// The same limit, but at most `time` from now.
-    pub(crate) fn at_most(self, time: Duration) -> Self {
-        Self { at: self.at.min(Instant::now() + time), ..self }
-    }
-
     pub(crate) const fn at(self) -> Instant {
         self.at
     }

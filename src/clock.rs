@@ -16,6 +16,12 @@ pub(crate) struct Moment {
     wall: SystemTime,
 }
 
+impl Moment {
+    pub(crate) fn is_before(self, other: Self) -> bool {
+        self.monotonic < other.monotonic
+    }
+}
+
 impl Clock {
     pub(crate) fn new(time_source: Option<SharedTimeSource>) -> Self {
         Self(time_source.unwrap_or_default())

@@ -5,7 +5,7 @@ import type { FaceTheoryIsrMetaStore } from '@theory-cloud/tabletheory-isr'
 import { expect, test } from 'vitest'
 
 import { rejectionOf } from '../support/failure.js'
-import { fault, hangUp, type Script } from '../support/stub/stub.js'
+import { type Answer, fault, halfAnAnswer, hangUp, type Script } from '../support/stub/stub.js'
 import { acquisition, passing, withMember } from './setting.js'
 
 /** No request is answered while `isDown` returns true. */
@@ -13,6 +13,10 @@ const outage =
   (isDown: () => boolean): Script =>
   (request, index) =>
     isDown() ? hangUp : passing(request, index)
+
+const brokenOff: Answer = (response) => {
+  response.writeHead(200, { 'content-length': '100' }).write('{"Items":[', () => response.destroy())
+}
 
 const single = { maxAttempts: 1 }
 
@@ -108,3 +112,25 @@ test('after the open interval one probe goes out with a single attempt, and its 
     outage(() => isDown),
   )
 })
+
+test('five failures of one key and one failure of another open the circuit for all keys', () =>
+  withMember(
+    single,
+    async ({ store, stub }) => {
+      await fail(store, ['a', 'a', 'a', 'a', 'a', 'b'])
+      stub.requests.length = 0
+      expect((await rejectionOf(() => store.get('c'))).message).toContain('circuit open')
+      expect(stub.requests).toEqual([])
+    },
+    outage(() => true),
+  ))
+
+test('a status without the rest of its answer keeps the circuit closed', () =>
+  withMember(
+    { ...single, requestTimeoutMs: 100 },
+    async ({ store, stub }) => {
+      for (let call = 0; call < 12; call++) await rejectionOf(() => store.get(`key ${call % 3}`))
+      expect(stub.count('Query')).toBe(12)
+    },
+    (_, index) => (index % 2 === 0 ? halfAnAnswer : brokenOff),
+  ))

@@ -1,9 +1,10 @@
 // An acquire does not return a lease for a page that another process has published since the caller's get.
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 
 import { pkOf } from '../support/rows.js'
 import { readRow, storeOf } from '../support/store.js'
-import { acquisition, publishPage, table, withMember } from './setting.js'
+import { fault } from '../support/stub/stub.js'
+import { acquisition, passing, publishPage, table, withMember } from './setting.js'
 
 const lockOf = async (cacheKey: string) => readRow(await table(), pkOf(cacheKey), 'LOCK')
 
@@ -21,6 +22,22 @@ test('an acquire returns the page that was published after get found none, and l
     })
     expect(await lockOf(cacheKey)).toBeUndefined()
   }))
+
+test('a release that is throttled goes on after the call, which waits for it at most 250 ms', () => {
+  let throttles = 4
+  return withMember(
+    {},
+    async ({ store, cacheKey }) => {
+      expect(await store.get(cacheKey)).toBeNull()
+      await publishPage(storeOf(await table()), cacheKey, { htmlPointer: 'by another' })
+      expect((await store.tryAcquireLease(acquisition(cacheKey, 'late'))).acquired).toBe(false)
+      expect(await lockOf(cacheKey)).toBeDefined()
+      await vi.waitFor(async () => expect(await lockOf(cacheKey)).toBeUndefined(), { timeout: 3_000, interval: 50 })
+    },
+    (request, index) =>
+      request.operation === 'DeleteItem' && throttles-- > 0 ? fault('ThrottlingException') : passing(request, index),
+  )
+})
 
 test('an acquire returns the newer page that has replaced the stale page from get', () =>
   withMember({}, async ({ store, cacheKey }) => {

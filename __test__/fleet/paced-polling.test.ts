@@ -49,6 +49,40 @@ test('get does not wait when no lease is held', () => {
   })
 })
 
+test('get waits no longer than the lease lasts', () => {
+  const told: IsrStoreOperation[] = []
+  let throttles = 0
+  return withMember(
+    { onOperation: (operation) => told.push(operation), operationTimeoutMs: 20_000 },
+    async ({ store, cacheKey }) => {
+      await storeOf(await table()).tryAcquireLease(acquisition(cacheKey, 'holder', { leaseDurationMs: 1_000 }))
+      await store.tryAcquireLease(acquisition(cacheKey, 'loser', { nowMs: Date.now() }))
+      throttles = 3
+      await store.get(cacheKey)
+      await store.get(cacheKey)
+      await sleep(10)
+      const waits = told.filter(({ operation }) => operation === 'get').map(({ pacedMs }) => pacedMs)
+      expect(Math.max(...waits)).toBeLessThanOrEqual(1_000)
+    },
+    (request, index) =>
+      request.operation === 'Query' && throttles-- > 0 ? fault('ThrottlingException') : passing(request, index),
+  )
+})
+
+test('get does not wait after its store has acquired the lease', () => {
+  const told: IsrStoreOperation[] = []
+  return withMember({ onOperation: (operation) => told.push(operation) }, async ({ store, cacheKey }) => {
+    const holder = storeOf(await table())
+    const { leaseToken } = await holder.tryAcquireLease(acquisition(cacheKey, 'holder'))
+    await store.tryAcquireLease(acquisition(cacheKey, 'loser'))
+    await holder.releaseLease({ cacheKey, leaseOwner: 'holder', leaseToken: leaseToken ?? '' })
+    expect((await store.tryAcquireLease(acquisition(cacheKey, 'next'))).acquired).toBe(true)
+    await store.get(cacheKey)
+    await sleep(10)
+    expect(told.at(-1)).toMatchObject({ operation: 'get', pacedMs: 0 })
+  })
+})
+
 test('a throttled get raises the interval to the next poll to at least half a second', () => {
   const told: IsrStoreOperation[] = []
   let throttles = 0

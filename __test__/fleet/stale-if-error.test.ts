@@ -60,6 +60,57 @@ test.each([
   )
 })
 
+test('concurrent calls of get send one request for a page that is known, when it is throttled', async () => {
+  const { script, failWith } = failing()
+  await withMember(
+    options,
+    async ({ store, stub, cacheKey }) => {
+      await publishPage(store, cacheKey)
+      failWith(fault('ThrottlingException'))
+      stub.requests.length = 0
+      const records = await Promise.all(Array.from({ length: 20 }, () => store.get(cacheKey)))
+      expect(records.every((record) => record?.htmlPointer === 'page')).toBe(true)
+      expect(stub.operations()).toEqual(['Query'])
+    },
+    script,
+  )
+})
+
+test('get waits once for credentials that do not come, and then returns the page at once', async () => {
+  let expiresIn = 300
+  const credentials = () =>
+    expiresIn === 0
+      ? new Promise<never>(() => {})
+      : Promise.resolve({ accessKeyId: 'i', secretAccessKey: 's', expiration: new Date(Date.now() + expiresIn) })
+  await withMember({ ...options, operationTimeoutMs: 2_000, credentials }, async ({ store, cacheKey }) => {
+    await publishPage(storeOf(await table()), cacheKey)
+    await store.get(cacheKey)
+    expiresIn = 0
+    await sleep(400)
+    expect(await store.get(cacheKey)).not.toBeNull()
+    const begun = performance.now()
+    expect(await store.get(cacheKey)).not.toBeNull()
+    expect(performance.now() - begun).toBeLessThan(400)
+  })
+})
+
+test('the store forgets the page after an acquire that shows none', async () => {
+  const { script, failWith } = failing()
+  await withMember(
+    options,
+    async ({ store, cacheKey }) => {
+      const other = storeOf(await table())
+      await publishPage(other, cacheKey)
+      await store.get(cacheKey)
+      await other.invalidate(cacheKey)
+      expect((await store.tryAcquireLease(acquisition(cacheKey, 'owner'))).record.htmlPointer).toBeNull()
+      failWith(hangUp)
+      expect(await rejectionOf(() => store.get(cacheKey))).toMatchObject({ code: 'ErrUnavailable' })
+    },
+    script,
+  )
+})
+
 test('get returns a page that the store published itself', async () => {
   const { script, failWith } = failing()
   await withMember(

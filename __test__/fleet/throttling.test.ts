@@ -98,6 +98,18 @@ describe('a throttled put of the LOCK row is followed by a consistent read', () 
     )
   })
 
+  test('which finds the same token under another owner, so that the lease is not acquired', () =>
+    withMember(
+      { leaseToken: () => 'fixed' },
+      async ({ store, cacheKey }) => {
+        const holder = storeOf(await table(), { leaseToken: () => 'fixed' })
+        expect((await holder.tryAcquireLease(acquisition(cacheKey, 'holder'))).acquired).toBe(true)
+        const { acquired, record } = await store.tryAcquireLease(acquisition(cacheKey, 'loser'))
+        expect([acquired, record.leaseOwner]).toEqual([false, 'holder'])
+      },
+      throttling('PutItem', 1_000),
+    ))
+
   test('which finds a newer page than get returned, so that no lease is needed', () =>
     withMember(
       {},

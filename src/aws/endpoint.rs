@@ -13,7 +13,6 @@ use crate::config::{
 };
 use crate::error::{Error, ErrorKind, Result};
 
-pub(crate) const REGION_VARIABLES: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
 /// The most that the option takes.
 const MOST_ATTEMPTS: u32 = 10;
 /// Stands for the account of credentials that are not loaded yet.
@@ -165,9 +164,7 @@ pub(crate) fn configured_endpoint(
 }
 
 fn region(config: &Config, files: &SharedFiles, endpoint: Option<&Endpoint>) -> Result<(String, bool)> {
-    let from_environment = || config.environment.first(&REGION_VARIABLES).map(|(_, name)| name);
-    let configured = config.region().or_else(|| config.table_name.region()).or_else(from_environment);
-    match configured.or_else(|| files.get("region")) {
+    match config.configured_region().or_else(|| files.get("region")) {
         Some(region) if is_region(region) => Ok(without_fips(region)),
         Some(region) => Err(Error::new(ErrorKind::Config, format!("AWS region {region:?} is not {REGION_RULE}"))),
         None if endpoint.is_some_and(Endpoint::is_loopback) => Ok((LOOPBACK_REGION.to_owned(), false)),

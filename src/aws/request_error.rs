@@ -138,7 +138,9 @@ impl RequestError {
                     None => Self::unavailable("the connection failed".to_owned(), &error),
                 };
                 let may_have_been_applied = was_sent && !(is_timeout && failure.is_none());
-                Self { may_have_been_applied, source: Some(error.into()), ..fault }
+                // A status without its body is an answer.
+                let is_answered = failure.is_some_and(|failure| failure.phase.has_status());
+                Self { may_have_been_applied, is_answered, source: Some(error.into()), ..fault }
             }
             SdkError::ResponseError(_) => {
                 let what = format!("the answer could not be read: {}", innermost(&error));
@@ -149,6 +151,11 @@ impl RequestError {
                 Self::from_source(RequestErrorKind::Final(ErrorKind::Unexpected), false, &what, error)
             }
         }
+    }
+
+    /// Whether the call's deadline ended the attempt before anything was sent.
+    pub(crate) fn is_cut_off(&self) -> bool {
+        self.kind == RequestErrorKind::TimedOut(TimeLimit::Operation) && !self.may_have_been_applied
     }
 
     /// A cancelled transaction, by the reasons that `DynamoDB` gives for each of its items.

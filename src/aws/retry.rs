@@ -79,6 +79,7 @@ where
     let (mut attempts, mut conflicts, mut may_have_been_applied, mut was_sent) = (0, 0, false, false);
     let mut throttles = ThrottleBackoff::default();
     let mut refusals = Refusals::default();
+    let mut throttle = None;
     if deadline.has_passed() {
         let last = RequestError::deadline(deadline, "before anything was sent").before_sending();
         return Err(RetryError { last, may_have_been_applied, was_sent, attempts });
@@ -90,6 +91,11 @@ where
         let last = match one_attempt(policy, deadline, Box::pin(request())).await {
             Ok(answer) => return Ok(answer),
             Err(error) => error,
+        };
+        let last = match throttle.take() {
+            // The deadline passed before the throttled request was sent again.
+            Some(throttle) if last.is_cut_off() => throttle,
+            _ => last,
         };
         may_have_been_applied |= last.may_have_been_applied;
         was_sent |= last.may_have_been_applied || last.is_answered;
@@ -116,6 +122,7 @@ where
                 if deadline.has_passed() {
                     return Err(RetryError { last, may_have_been_applied, was_sent, attempts });
                 }
+                throttle = (last.kind == RequestErrorKind::Throttled).then_some(last);
             }
             None => return Err(RetryError { last, may_have_been_applied, was_sent, attempts }),
         }
@@ -174,10 +181,15 @@ async fn one_attempt<T>(
             policy.observer.throttled();
         }
         Ok(_) => policy.observer.answered(),
-        Err(_) => policy.observer.unanswered(begun, end - begun),
+        Err(_) => {}
     }
     outcome.unwrap_or_else(|_| {
         let reached = abandon(request);
+        if reached.is_some_and(|reached| reached.phase.has_status()) {
+            policy.observer.answered();
+        } else {
+            policy.observer.unanswered(begun, end - begun);
+        }
         let meanwhile = reached.map_or("without an answer".to_owned(), |reached| reached.phase.to_string());
         let error = if end == deadline.at() {
             RequestError::deadline(deadline, &meanwhile)

@@ -194,7 +194,8 @@ pub(super) fn credentials<'e>(value: Arg<'static, 'e>, origin: Origin) -> ArgRes
         .access_key_id(member(ACCESS_KEY_ID)?.text(header_text)?)
         .secret_access_key(member(SECRET_ACCESS_KEY)?.text(header_text)?)
         .provider_name("options");
-    let optional = |name| member(name).map(|value| if origin == Origin::App { value.defined() } else { value.present() });
+    let optional =
+        |name| member(name).map(|value| if origin == Origin::App { value.defined() } else { value.present() });
     builder.set_session_token(optional(SESSION_TOKEN)?.map(|token| token.text(header_text)).transpose()?);
     builder.set_expiry(member(EXPIRATION)?.present().map(|expiration| date(&expiration)).transpose()?);
     let account_id = optional(ACCOUNT_ID)?.map(|account| account.text(account_id)).transpose()?;

@@ -167,6 +167,7 @@ fn is_table_arn(arn: &str) -> bool {
         && resource.strip_prefix("table/").is_some_and(is_table_name)
 }
 
+const REGION_VARIABLES: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
 /// For messages.
 pub(crate) const REGION_RULE: &str =
     "the name of a region: at most 63 letters, digits and hyphens, with no hyphen at its ends";
@@ -361,18 +362,37 @@ impl Config {
         self.number(NumberOption::MaxAttempts) as u32
     }
 
-    /// Whether a store with these settings may take the core of one with `other`.
+    /// Whether a store with these settings may take the core of one with `other`: the resolved settings are equal.
     #[cfg(all(feature = "node", not(test)))]
     pub(crate) fn is_interchangeable_with(&self, other: &Self) -> bool {
+        let numbers = |config: &Self| {
+            let given = config.numbers.into_iter().zip(NUMBER_DEFAULTS);
+            given.map(|(number, default)| number.unwrap_or(default)).collect::<Vec<_>>()
+        };
+        // Without the option, the environment and the profile have the number of attempts.
+        let attempts = |config: &Self| config.has_number(NumberOption::MaxAttempts);
         self.table_name == other.table_name
             && self.environment == other.environment
-            && self.endpoint == other.endpoint
+            && self.configured_endpoint() == other.configured_endpoint()
             && self.credentials == other.credentials
             && self.trusted_certificates == other.trusted_certificates
-            && self.region == other.region
+            && self.configured_region() == other.configured_region()
             && self.pk_prefix == other.pk_prefix
-            && self.numbers == other.numbers
+            && numbers(self) == numbers(other)
+            && attempts(self) == attempts(other)
             && self.booleans == other.booleans
+    }
+
+    /// The region of the option, the table's ARN or the environment.
+    pub(crate) fn configured_region(&self) -> Option<&str> {
+        let from_environment = || self.environment.first(&REGION_VARIABLES).map(|(_, name)| name);
+        self.region().or_else(|| self.table_name.region()).or_else(from_environment)
+    }
+
+    #[cfg(all(feature = "node", not(test)))]
+    fn configured_endpoint(&self) -> Option<Endpoint> {
+        let from_environment = || Endpoint::from_environment(&self.environment).ok().flatten();
+        self.endpoint.clone().or_else(from_environment)
     }
 }
 

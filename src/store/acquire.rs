@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::changes::Change;
 use super::circuit_breaker::Admission;
@@ -109,7 +109,7 @@ impl Store {
 
     /// The answer to this call's acquire, or the leader's if it covers this call.
     async fn coalesced(
-        &self,
+        self: &Arc<Self>,
         call: &Call,
         request: &LeaseRequest,
         row: &LockRowItem,
@@ -147,19 +147,26 @@ impl Store {
         let revalidate = page.as_ref().map(|page| page.revalidate).filter(|stored| stored.get() > 0.0);
         let revalidate = revalidate.unwrap_or(request.fallback_revalidate);
         match outcome {
-            Outcome::Acquired(lease) => LeaseAttempt::Acquired(record(call.key(), page, revalidate, Some(lease))),
+            Outcome::Acquired(lease) => {
+                self.paced_polling.end(call.key().partition());
+                LeaseAttempt::Acquired(record(call.key(), page, revalidate, Some(lease)))
+            }
             Outcome::Held(lease) => {
                 if let Some(lease) = &lease {
                     self.paced_polling.begin(&self.clock, &call.key().shared_partition(), lease, request.now);
                 }
                 LeaseAttempt::Held(record(call.key(), page, revalidate, lease))
             }
-            Outcome::Needless => LeaseAttempt::Held(record(call.key(), page, revalidate, None)),
+            Outcome::Needless => {
+                self.paced_polling.end(call.key().partition());
+                LeaseAttempt::Held(record(call.key(), page, revalidate, None))
+            }
         }
     }
 
     /// One acquire, which ends with the double check, or with a release where it fails.
-    async fn acquire(&self, call: &Call, request: &LeaseRequest, row: &LockRowItem) -> Result<Answer> {
+    async fn acquire(self: &Arc<Self>, call: &Call, request: &LeaseRequest, row: &LockRowItem) -> Result<Answer> {
+        let (sent_at, epoch) = (self.clock.now(), self.page_changes.epoch());
         let observer = self.observer(call);
         let session = self.table.connect(call, &observer).await?;
         // The requests give up a little earlier, so that there is time to release.
@@ -169,7 +176,8 @@ impl Store {
                 if let Outcome::Acquired(_) = answer.outcome {
                     self.committed_tokens.forget(call.key(), &request.claim);
                 }
-                Ok(self.after_double_check(&session, request, answer).await)
+                self.remember(&call.key().shared_partition(), answer.page.as_ref(), sent_at, epoch);
+                Ok(self.after_double_check(call, request, answer).await)
             }
             Err(Failed { error, may_be_there }) => {
                 if may_be_there {
@@ -201,6 +209,9 @@ impl Store {
                 return Err(Failed { error, may_be_there });
             };
             sleep(wait).await;
+            if session.call.deadline().has_passed() {
+                return Err(Failed { error: session.explain(error), may_be_there });
+            }
             if !self.config().fleet_rules.read_after_throttled_put {
                 continue;
             }
@@ -262,7 +273,9 @@ impl Store {
     ) -> Result<Option<Answer>, RetryError> {
         let entry = session.read_entry(true).await?;
         if let Some(LockRow { lease, .. }) = entry.lock {
-            if lease.token == request.claim.token {
+            let is_own_owner = lease.owner.as_deref() == Some(request.claim.owner.as_str());
+            // A fixed token can also be that of another owner, or of an earlier lease.
+            if lease.token == request.claim.token && is_own_owner && lease.expires_at == request.expires_at() {
                 return Ok(Some(Answer { outcome: Outcome::Acquired(lease), page: entry.page }));
             }
             if !request.is_free(&lease) {
@@ -281,13 +294,14 @@ impl Store {
     }
 
     /// Releases a lease that a newer page makes needless.
-    async fn after_double_check(&self, session: &Session<'_>, request: &LeaseRequest, answer: Answer) -> Answer {
+    async fn after_double_check(self: &Arc<Self>, call: &Call, request: &LeaseRequest, answer: Answer) -> Answer {
         let is_acquired = matches!(answer.outcome, Outcome::Acquired(_));
-        if !is_acquired || !self.is_needless(&session.call, request, answer.page.as_ref()) {
+        if !is_acquired || !self.is_needless(call, request, answer.page.as_ref()) {
             return answer;
         }
-        let release = session.with_deadline(session.call.deadline().at_most(RELEASE_LIMIT));
-        self.release_with(&release, &request.claim).await;
+        // A throttled release goes on after the call.
+        let release = self.release_lease(call, request.claim.clone());
+        let _ = timeout(RELEASE_LIMIT, tokio::spawn(release)).await;
         Answer { outcome: Outcome::Needless, page: answer.page }
     }
 

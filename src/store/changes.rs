@@ -1,5 +1,6 @@
 //! The store's own changes, by key: whether a read may be from before one of them.
 
+use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 
@@ -18,6 +19,8 @@ struct Numbers {
     by_key: LruCache<Arc<str>, u64>,
     /// The last change of the keys that are not told apart.
     others: u64,
+    /// The keys of the changes in progress, and how many.
+    in_progress: HashMap<Arc<str>, usize>,
 }
 
 /// A point between two changes.
@@ -26,7 +29,7 @@ pub(super) struct Epoch(u64);
 
 impl Default for Changes {
     fn default() -> Self {
-        Self(Mutex::new(Numbers { last: 0, by_key: LruCache::new(MOST_KEYS), others: 0 }))
+        Self(Mutex::new(Numbers { last: 0, by_key: LruCache::new(MOST_KEYS), others: 0, in_progress: HashMap::new() }))
     }
 }
 
@@ -42,8 +45,14 @@ impl Changes {
         numbers.by_key.peek(key).copied().unwrap_or(numbers.others) <= epoch.0
     }
 
+    /// Whether no change of `key` has begun or ended since `epoch`, and none is in progress.
+    pub(super) fn is_quiet_since(&self, epoch: Epoch, key: &str) -> bool {
+        !lock(&self.0).in_progress.contains_key(key) && self.none_since(epoch, key)
+    }
+
     /// A change of `key` begins; it ends when the guard is dropped.
     pub(super) fn begin(self: &Arc<Self>, key: Arc<str>) -> Change {
+        *lock(&self.0).in_progress.entry(Arc::clone(&key)).or_default() += 1;
         self.count(&key);
         Change { changes: Arc::clone(self), key }
     }
@@ -68,6 +77,14 @@ pub(super) struct Change {
 
 impl Drop for Change {
     fn drop(&mut self) {
+        let mut numbers = lock(&self.changes.0);
+        if let Some(changes) = numbers.in_progress.get_mut(&self.key) {
+            *changes -= 1;
+            if *changes == 0 {
+                numbers.in_progress.remove(&self.key);
+            }
+        }
+        drop(numbers);
         self.changes.count(&self.key);
     }
 }
@@ -84,8 +101,9 @@ mod tests {
         let change = changes.begin("k".into());
         let during = changes.epoch();
         assert!(!changes.none_since(before, "k") && changes.none_since(during, "k"));
+        assert!(!changes.is_quiet_since(during, "k") && changes.is_quiet_since(during, "other"));
         drop(change);
-        assert!(!changes.none_since(during, "k") && changes.none_since(changes.epoch(), "k"));
+        assert!(!changes.none_since(during, "k") && changes.is_quiet_since(changes.epoch(), "k"));
         assert!(changes.none_since(before, "other"));
     }
 

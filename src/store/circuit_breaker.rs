@@ -24,7 +24,7 @@ pub(super) struct CircuitBreaker(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    /// The keys of the failures in a row, and when the last one was known.
+    /// The keys of the last failures in a row, and when the last one was known.
     failures: Vec<Arc<str>>,
     last_failure: Option<Instant>,
     all: Option<Open>,
@@ -38,6 +38,8 @@ struct Open {
     /// The interval without jitter.
     interval: Duration,
     is_probed: bool,
+    /// Whether the probe's request was sent.
+    was_sent: bool,
 }
 
 /// Permission to send a request.
@@ -58,7 +60,7 @@ pub(super) struct Probe {
 impl Open {
     fn new(clock: &Clock, interval: Duration) -> Self {
         let lasts = interval.mul_f64(0.75 + fastrand::f64() / 2.0);
-        Self { since: clock.now(), lasts, interval, is_probed: false }
+        Self { since: clock.now(), lasts, interval, is_probed: false, was_sent: false }
     }
 }
 
@@ -78,7 +80,7 @@ impl CircuitBreaker {
         };
         let left = open.lasts.saturating_sub(clock.since(open.since));
         if left.is_zero() && !open.is_probed {
-            open.is_probed = true;
+            (open.is_probed, open.was_sent) = (true, false);
             return Ok(Admission::Probe(Probe { breaker: Arc::clone(self), clock: clock.clone(), key: probed }));
         }
         let next = if open.is_probed {
@@ -90,6 +92,14 @@ impl CircuitBreaker {
             ErrorKind::Unavailable,
             format!("circuit open after {FAILURES} requests in a row without an answer; nothing was sent; {next}"),
         ))
+    }
+
+    /// A request for `key` is sent.
+    pub(super) fn sent(&self, key: &str) {
+        let State { all, by_key, .. } = &mut *lock(&self.0);
+        if let Some(open) = all.as_mut().or_else(|| by_key.get_mut(key)) {
+            open.was_sent = true;
+        }
     }
 
     /// A request was answered.
@@ -111,31 +121,35 @@ impl CircuitBreaker {
             return;
         }
         state.last_failure = Some(Instant::now());
+        if state.failures.len() == FAILURES {
+            state.failures.remove(0);
+        }
         state.failures.push(Arc::clone(key));
-        if state.failures.len() < FAILURES {
+        if state.failures.len() < FAILURES || state.all.is_some() {
             return;
         }
-        let is_of_one_key = state.failures.iter().all(|other| other == key);
-        state.failures.clear();
         let open = Open::new(clock, SHORTEST_OPEN);
-        if is_of_one_key {
+        if state.failures.iter().all(|other| other == key) {
             state.by_key.entry(Arc::clone(key)).or_insert(open);
-        } else if state.all.is_none() {
+        } else {
             state.all = Some(open);
+            state.by_key.clear();
         }
     }
 }
 
 impl Drop for Probe {
-    /// Had it been answered, the circuit would be closed.
+    /// Had it been answered, the circuit would be closed. A probe that was not sent has told nothing.
     fn drop(&mut self) {
         let mut state = lock(&self.breaker.0);
         let open = match &self.key {
             None => state.all.as_mut(),
             Some(key) => state.by_key.get_mut(key),
         };
-        if let Some(open) = open {
-            *open = Open::new(&self.clock, (open.interval * 2).min(LONGEST_OPEN));
+        match open {
+            Some(open) if open.was_sent => *open = Open::new(&self.clock, (open.interval * 2).min(LONGEST_OPEN)),
+            Some(open) => open.is_probed = false,
+            None => {}
         }
     }
 }

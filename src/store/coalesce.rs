@@ -13,6 +13,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
+use crate::call::before;
+
 use crate::error::{Error, ErrorKind, Result};
 use crate::sync::lock;
 
@@ -164,10 +166,8 @@ impl<T: Clone> Ticket<T> {
                 Step::Follow(answer) => return answer.map(Shared::Follower),
                 Step::Lead => break,
                 Step::WaitUntil(_) if deadline <= Instant::now() => return Err(expired()),
-                Step::WaitUntil(time) => tokio::select! {
-                    () = changed => {}
-                    () = sleep_until(time.min(deadline)) => {}
-                },
+                // After a freeze, the leader's answer can be here although its task has not run.
+                Step::WaitUntil(time) => drop(before(time.min(deadline), changed).await),
             }
         }
         let leader = Leader(&self.flight);

@@ -25,7 +25,8 @@ impl Store {
     ) -> impl Future<Output = Result<()>> + Send + use<> {
         let (store, call) = (Arc::clone(self), call.clone());
         let key = call.key().shared_partition();
-        let change = self.changes.begin(Arc::clone(&key));
+        let change = [&self.changes, &self.page_changes].map(|changes| changes.begin(Arc::clone(&key)));
+        let epoch = self.page_changes.epoch();
         self.stale_if_error.forget(&key);
         async move {
             let _change = change;
@@ -35,7 +36,11 @@ impl Store {
             published?;
             store.paced_polling.end(&key);
             store.double_check.published(&key, generation.page.generated_at);
-            store.stale_if_error.remember(key, &generation.page, store.clock.now());
+            store.stale_if_error.remember(&key, &generation.page, store.clock.now());
+            // Another commit or invalidation of this store may have come after this one.
+            if !store.page_changes.none_since(epoch, &key) {
+                store.stale_if_error.forget(&key);
+            }
             Ok(())
         }
     }

@@ -46,6 +46,6 @@ impl DoubleCheck {
             let is_newer = |other: Option<EpochMillis>| other.is_none_or(|other| other < page.generated_at);
             clock.since(at) <= REMEMBERED && is_newer(seen) && is_newer(known.published)
         });
-        is_new == Some(true) && page.is_fresh_at(now.get() + FRESH_FOR_MS)
+        is_new == Some(true) && page.stale_at() >= now.get() + FRESH_FOR_MS
     }
 }

@@ -31,7 +31,11 @@ impl EarlyRefresh {
         }
         let plan = || Plan { generated_at: page.generated_at, at: Some(self.moment(page)) };
         let is_due = self.plans.with_new(key, plan, |planned| {
-            if planned.generated_at != page.generated_at {
+            // An eventually consistent read can show an older generation again.
+            if planned.generated_at > page.generated_at {
+                return false;
+            }
+            if planned.generated_at < page.generated_at {
                 *planned = plan();
             }
             planned.at.take_if(|at| *at <= now_ms).is_some()

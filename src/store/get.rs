@@ -6,7 +6,7 @@ use super::circuit_breaker::Admission;
 use super::coalesce::{Shared, Ticket};
 use super::{Store, record};
 use crate::call::Call;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::model::{EntryKey, Page, Record, RevalidateSeconds};
 use crate::table::{Entry, reads_consistently};
 
@@ -17,7 +17,7 @@ enum Start {
     /// The key rests after a failure: the last known page is the answer.
     Resting(Page),
     /// A request is needed, perhaps that of another call.
-    Joined { call: Call, ticket: Ticket<Entry>, admission: Admission },
+    Joined { call: Call, ticket: Ticket<Entry>, admission: Admission, now_ms: f64 },
 }
 
 impl Store {
@@ -33,11 +33,12 @@ impl Store {
         let start = self.start_get(call);
         let call = call.clone();
         async move {
-            let (call, ticket, _admission) = match start {
+            let (call, ticket, _admission, now_ms) = match start {
                 Ok(Start::Cached(record)) => return Ok(Some(record)),
                 Ok(Start::Resting(page)) => return Ok(Some(store.stale(&call, page))),
-                Ok(Start::Joined { call, ticket, admission }) => (call, ticket, admission),
-                Err(error) => return store.stale_or(&call, error),
+                Ok(Start::Joined { call, ticket, admission, now_ms }) => (call, ticket, admission, now_ms),
+                // The circuit is open. The key does not rest: the next call may be the probe.
+                Err(error) => return store.stale_or(&call, error, false),
             };
             let shared = ticket.share(
                 call.deadline().at(),
@@ -46,12 +47,12 @@ impl Store {
                 || store.read(&call),
             );
             match shared.await {
-                Ok(Shared::Leader(entry)) => Ok(store.answer(&call, entry, true)),
+                Ok(Shared::Leader(entry)) => Ok(store.answer(&call, entry, Some(now_ms))),
                 Ok(Shared::Follower(entry)) => {
                     call.stats().set_shared();
-                    Ok(store.answer(&call, entry, false))
+                    Ok(store.answer(&call, entry, None))
                 }
-                Err(error) => store.stale_or(&call, error),
+                Err(error) => store.stale_or(&call, error, true),
             }
         }
     }
@@ -65,7 +66,7 @@ impl Store {
         }
         let (call, admission) = self.admit(call.clone())?;
         let ticket = self.reads.join(call.key().shared_partition());
-        Ok(Start::Joined { call, ticket, admission })
+        Ok(Start::Joined { call, ticket, admission, now_ms: self.clock.epoch_millis() })
     }
 
     /// The answer of `get` from memory, if there is one.
@@ -86,7 +87,11 @@ impl Store {
     /// Reads both rows, and reports them to the store's rules.
     async fn read(&self, call: &Call) -> Result<Entry> {
         let key = call.key().shared_partition();
-        let (epoch, sent_at) = (self.changes.epoch(), self.clock.now());
+        if self.stale_if_error.resting(&self.clock, &key).is_some() {
+            let message = "the key is not requested for a while after a failure; nothing was sent";
+            return Err(Error::new(ErrorKind::Unavailable, message).about(self.table.describe(call)));
+        }
+        let (epoch, page_epoch, sent_at) = (self.changes.epoch(), self.page_changes.epoch(), self.clock.now());
         let consistently = reads_consistently(self.config());
         let observer = self.observer(call);
         let mut session = self.table.connect(call, &observer).await?;
@@ -95,7 +100,8 @@ impl Store {
         }
         let entry = session.read_entry(consistently).await.map_err(|error| session.explain(error))?;
         let (lease, page) = (entry.lock.as_ref().map(|lock| &lock.lease), entry.page.as_ref());
-        self.paced_polling.seen(&self.clock, &key, lease, page);
+        self.paced_polling.seen(&self.clock, &key, (lease, page), sent_at);
+        self.remember(&key, page, sent_at, page_epoch);
         if !self.changes.none_since(epoch, &key) {
             return Ok(entry);
         }
@@ -104,29 +110,20 @@ impl Store {
             _ => self.recent_leases.forget(&key),
         }
         if let (None, Some(page)) = (lease, page) {
-            self.page_cache.put(&self.clock, Arc::clone(&key), page, sent_at);
-        }
-        match page {
-            Some(page) => self.stale_if_error.remember(Arc::clone(&key), page, sent_at),
-            None => self.stale_if_error.forget(&key),
-        }
-        if !self.changes.none_since(epoch, &key) {
-            // A change has begun on another thread meanwhile.
-            self.stale_if_error.forget(&key);
+            self.page_cache.put(&self.clock, &key, page, sent_at);
         }
         Ok(entry)
     }
 
-    fn answer(&self, call: &Call, Entry { lock, page }: Entry, is_own_request: bool) -> Option<Record> {
+    /// `own_call_ms` is the wall clock when the call began, if its own request was answered.
+    fn answer(&self, call: &Call, Entry { lock, page }: Entry, own_call_ms: Option<f64>) -> Option<Record> {
         let key = call.key().shared_partition();
         self.double_check.seen(&self.clock, &key, page.as_ref());
         if lock.is_none() && page.is_none() {
             return None;
         }
-        let early = match &page {
-            Some(page) if is_own_request && lock.is_none() => {
-                self.early_refresh.shortened(&key, page, self.clock.epoch_millis())
-            }
+        let early = match (&page, own_call_ms) {
+            (Some(page), Some(now_ms)) if lock.is_none() => self.early_refresh.shortened(&key, page, now_ms),
             _ => None,
         };
         let of_page = page.as_ref().map(|page| page.revalidate);
@@ -135,13 +132,11 @@ impl Store {
         Some(record(call.key(), page, revalidate, lock.map(|lock| lock.lease)))
     }
 
-    /// The last known page, if the failure may be passed over.
-    fn stale_or(&self, call: &Call, error: Error) -> Result<Option<Record>> {
+    /// The last known page, if the failure may be passed over. Whether the key `rests` after it.
+    fn stale_or(&self, call: &Call, error: Error, rests: bool) -> Result<Option<Record>> {
         if !error.kind().is_retryable() {
             return Err(error);
         }
-        // An open circuit has sent nothing, so the key need not rest: the next call may be the probe.
-        let rests = call.stats().requests() > 0;
         match self.stale_if_error.instead_of_failure(&self.clock, call.key().partition(), rests) {
             Some(page) => Ok(Some(self.stale(call, page))),
             None => Err(error),

@@ -18,7 +18,7 @@ impl Store {
     pub fn invalidate(self: &Arc<Self>, call: &Call) -> impl Future<Output = Result<()>> + Send + use<> {
         let (store, call) = (Arc::clone(self), call.clone());
         let key = call.key().shared_partition();
-        let change = self.changes.begin(Arc::clone(&key));
+        let change = [&self.changes, &self.page_changes].map(|changes| changes.begin(Arc::clone(&key)));
         self.stale_if_error.forget(&key);
         async move {
             let _change = change;

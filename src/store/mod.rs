@@ -24,7 +24,7 @@ mod stale_if_error;
 use std::sync::Arc;
 
 use self::acquire::Answer;
-use self::changes::Changes;
+use self::changes::{Changes, Epoch};
 use self::circuit_breaker::{Admission, CircuitBreaker};
 use self::coalesce::Coalescer;
 use self::committed_tokens::CommittedTokens;
@@ -37,7 +37,7 @@ use self::recent_lease::RecentLeases;
 use self::stale_if_error::StaleIfError;
 use crate::aws::read_early;
 use crate::call::{Call, Deadline, Operation};
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::config::{Config, NumberOption};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{CacheKey, EntryKey, Lease, Page, Record, RevalidateSeconds};
@@ -50,6 +50,8 @@ pub struct Store {
     pub(crate) table: Table,
     pub(crate) clock: Clock,
     changes: Arc<Changes>,
+    /// Of the changes: those of the page.
+    page_changes: Arc<Changes>,
     reads: Coalescer<Entry>,
     acquires: Coalescer<Answer>,
     page_cache: PageCache,
@@ -71,6 +73,7 @@ impl Store {
         Arc::new(Self {
             clock: Clock::new(config.time_source.clone()),
             changes: Arc::default(),
+            page_changes: Arc::default(),
             reads: Coalescer::default(),
             acquires: Coalescer::default(),
             page_cache: PageCache::new(config.millis(NumberOption::MaxStalenessMs)),
@@ -122,6 +125,22 @@ impl Store {
     /// Follows the requests of a call.
     fn observer<'a>(&'a self, call: &'a Call) -> KeyObserver<'a> {
         KeyObserver::new(self, call)
+    }
+
+    /// A read that was sent at `sent_at`, after `epoch` of the page's changes, has shown this page, or none.
+    fn remember(&self, key: &Arc<str>, page: Option<&Page>, sent_at: Moment, epoch: Epoch) {
+        match page {
+            None => self.stale_if_error.found_none(key, sent_at),
+            Some(page) => {
+                if self.page_changes.is_quiet_since(epoch, key) {
+                    self.stale_if_error.remember(key, page, sent_at);
+                }
+                // A change can have begun on another thread meanwhile.
+                if !self.page_changes.is_quiet_since(epoch, key) {
+                    self.stale_if_error.forget(key);
+                }
+            }
+        }
     }
 
     /// Why a call gave up while it waited for another one.

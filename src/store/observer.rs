@@ -30,6 +30,7 @@ impl<'a> KeyObserver<'a> {
 impl RequestObserver for KeyObserver<'_> {
     fn sent(&self) {
         *lock(&self.sent) = Some(self.store.clock.now());
+        self.store.circuit_breaker.sent(&self.key);
         if self.is_get {
             self.store.paced_polling.sent(&self.store.clock, &self.key);
         }

@@ -37,7 +37,7 @@ impl PacedPolling {
         let left_ms = lease.expires_at.get() - now.get();
         let Ok(lasts) = Duration::try_from_secs_f64(left_ms / 1_000.0) else { return };
         let begun = clock.now();
-        self.0.retain(key, |pace| pace.token == lease.token);
+        self.0.retain(key, |pace| pace.token == lease.token && clock.since(pace.begun) < pace.lasts);
         let pace = || Pace { token: lease.token.clone(), begun, lasts, interval: SHORTEST, last_read: Some(begun) };
         self.0.with_new(key, pace, |_| ());
     }
@@ -53,7 +53,8 @@ impl PacedPolling {
         self.0.retain(key, |pace| clock.since(pace.begun) < pace.lasts);
         let wait = self.0.with(key, |pace| {
             let interval = pace.interval.mul_f64(0.5 + fastrand::f64());
-            pace.last_read.map_or(Duration::ZERO, |read| interval.saturating_sub(clock.since(read)))
+            let wait = pace.last_read.map_or(Duration::ZERO, |read| interval.saturating_sub(clock.since(read)));
+            wait.min(pace.lasts.saturating_sub(clock.since(pace.begun)))
         });
         let wait = wait.unwrap_or_default().min(call.deadline().remaining() / 2);
         if !wait.is_zero() {
@@ -75,10 +76,19 @@ impl PacedPolling {
         });
     }
 
-    /// A read has shown `lease` and `page`.
-    pub(super) fn seen(&self, clock: &Clock, key: &str, lease: Option<&Lease>, page: Option<&Page>) {
+    /// A read that was sent at `sent_at` has shown `lease` and `page`.
+    pub(super) fn seen(
+        &self,
+        clock: &Clock,
+        key: &str,
+        (lease, page): (Option<&Lease>, Option<&Page>),
+        sent_at: Moment,
+    ) {
         let now = clock.epoch_millis();
         self.0.retain(key, |pace| {
+            if sent_at.is_before(pace.begun) {
+                return true;
+            }
             let is_same = lease.is_some_and(|lease| lease.token == pace.token);
             let is_fresh = page.is_some_and(|page| page.is_fresh_at(now));
             pace.interval =

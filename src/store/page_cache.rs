@@ -41,10 +41,17 @@ impl PageCache {
     }
 
     /// Keeps a page that was read without a lease beside it, by a request that was sent at `fetched_at`.
-    pub(super) fn put(&self, clock: &Clock, key: Arc<str>, page: &Page, fetched_at: Moment) {
-        if !self.max_staleness.is_zero() && page.is_fresh_at(clock.epoch_millis()) {
-            self.pages.put(key, Cached { page: page.clone(), fetched_at });
+    pub(super) fn put(&self, clock: &Clock, key: &Arc<str>, page: &Page, fetched_at: Moment) {
+        if self.max_staleness.is_zero() || !page.is_fresh_at(clock.epoch_millis()) {
+            return;
         }
+        let new = || Cached { page: page.clone(), fetched_at };
+        self.pages.with_new(key, new, |cached| {
+            // An older read can be answered later.
+            if !fetched_at.is_before(cached.fetched_at) {
+                *cached = new();
+            }
+        });
     }
 
     pub(super) fn forget(&self, key: &str) {

@@ -13,7 +13,7 @@ use super::connection::{Connection, ExchangeError};
 use super::connector::Shared;
 use super::establish::Establish;
 use super::failure::{HttpFailure, SentTwice};
-use super::phase::{Ending, Phase, Progress};
+use super::phase::{Ending, Phase, Progress, is_abandoned};
 use super::pool::Pool;
 use super::proxy::Proxy;
 use super::target::Target;
@@ -116,8 +116,9 @@ impl Exchange {
     }
 }
 
-/// A request that ends without an answer, since its caller has given up: its connection is dead, and so may be all that
-/// were idle when it was sent. (After an idle time, the other end may have forgotten them without a word.)
+/// A request that ends without an answer. If its time was up, its connection is dead, and so may be all that were idle when
+/// it was sent. (After an idle time, the other end may have forgotten them without a word.) A request that is cancelled for
+/// another reason tells nothing about them.
 struct Silence<'a> {
     pool: &'a Pool,
     target: &'a Target,
@@ -132,6 +133,8 @@ impl Silence<'_> {
 
 impl Drop for Silence<'_> {
     fn drop(&mut self) {
-        self.pool.discard(self.target, self.since);
+        if is_abandoned() {
+            self.pool.discard(self.target, self.since);
+        }
     }
 }

@@ -35,6 +35,11 @@ impl Phase {
 }
 
 impl Phase {
+    /// Whether the status of an answer has come in.
+    pub(crate) fn has_status(self) -> bool {
+        self >= Self::Reading
+    }
+
     pub(super) const fn noun(self) -> &'static str {
         match self {
             Self::Preparing => "the preparation of the request",
@@ -70,6 +75,8 @@ impl Display for Phase {
 thread_local! {
     /// How far the request had come that was dropped last on this thread.
     static DROPPED: Cell<Option<Reached>> = const { Cell::new(None) };
+    /// Whether this thread is giving up a request whose time is up.
+    static ABANDONS: Cell<bool> = const { Cell::new(false) };
 }
 
 /// How far a request has come.
@@ -80,13 +87,20 @@ pub(crate) struct Reached {
     pub(crate) was_sent: bool,
 }
 
-/// Gives up a request that is pending, and tells how far it has come; nothing where it does not go over these connections.
+/// Gives up a pending request whose time is up, and tells how far it has come; nothing where it does not go over these connections.
 ///
 /// The SDK stands between the caller and the connector, and has no way back for an attempt without an outcome.
 pub(crate) fn abandon<T>(request: T) -> Option<Reached> {
     DROPPED.set(None);
+    ABANDONS.set(true);
     drop(request);
+    ABANDONS.set(false);
     DROPPED.take()
+}
+
+/// Whether the request that is being dropped on this thread was given up because its time is up.
+pub(super) fn is_abandoned() -> bool {
+    ABANDONS.get()
 }
 
 /// Where it is dropped, its request is over.

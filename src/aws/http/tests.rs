@@ -218,6 +218,31 @@ async fn a_caller_that_gives_up_knows_the_phase_and_gives_idle_connections_up_to
 }
 
 #[tokio::test]
+async fn a_request_that_is_cancelled_early_leaves_idle_connections_alone() {
+    let requests = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&requests);
+    let uri = server_that(move |mut stream| {
+        let count = Arc::clone(&count);
+        async move {
+            while read_request(&mut stream).await.is_some() {
+                if count.fetch_add(1, Ordering::Relaxed) == 2 {
+                    tokio::time::sleep(LIMIT).await;
+                }
+                stream.write_all(ANSWER).await.expect("written");
+            }
+        }
+    })
+    .await;
+    let client = client(&[]);
+    let target = super::target::Target::of(&uri.parse().expect("a URI")).expect("a target");
+    for answer in futures_join(vec![send(&client, &uri), send(&client, &uri)]).await {
+        answer.expect("answered");
+    }
+    assert!(timeout(Duration::from_millis(100), send(&client, &uri)).await.is_err());
+    assert_eq!(client.idle(&target), 1);
+}
+
+#[tokio::test]
 async fn an_answer_above_eight_megabytes_is_refused_while_it_is_read() {
     let endless = server_that(|mut stream| async move {
         let _ = read_request(&mut stream).await;
