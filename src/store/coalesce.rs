@@ -336,6 +336,29 @@ mod tests {
         assert!(bench.coalescer.is_idle());
     }
 
+    #[tokio::test]
+    async fn a_follower_takes_an_answer_that_came_in_during_a_freeze() {
+        let coalescer = Coalescer::<u32>::default();
+        let [leader, follower] = ["k"; 2].map(|key| coalescer.join(key.into()));
+        let (send, receive) = tokio::sync::oneshot::channel();
+        let work = async || {
+            let answer = receive.await.expect("sent");
+            // The socket's task runs after the timer's.
+            sleep(Duration::from_millis(5)).await;
+            Ok(answer)
+        };
+        let first = leader.share(far(), || panic!("in time"), async || {}, work);
+        let soon = Instant::now() + Duration::from_millis(20);
+        let second = follower.share(soon, || Error::new(ErrorKind::Timeout, "late"), async || {}, async || Ok(8));
+        let frozen = async {
+            tokio::task::yield_now().await;
+            std::thread::sleep(Duration::from_millis(200));
+            send.send(7).expect("waited for");
+        };
+        let (first, second, ()) = tokio::join!(first, second, frozen);
+        assert_eq!([first, second].map(|answer| answer.expect("answered")), [Shared::Leader(7), Shared::Follower(7)]);
+    }
+
     #[tokio::test(start_paused = true)]
     async fn calls_made_before_the_first_is_polled_share_one_request() {
         let bench = Bench::new(0);
