@@ -125,7 +125,8 @@ pub use aws::http_client;
 pub use call::{Call, CallStats, Operation};
 pub use config::{
     BooleanOption, Config, CredentialsSource, DEFAULT_PK_PREFIX, ENDPOINT_VARIABLES, Endpoint, Environment, FleetRules,
-    NumberOption, OnWarning, OptionKind, OptionSpec, Range, TABLE_NAME_VARIABLES, TableName, UniqueIds, options,
+    FunctionOption, NumberOption, OnWarning, OptionKind, OptionSpec, Range, TABLE_NAME_VARIABLES, TableName,
+    TextOption, UniqueIds, options,
 };
 pub use error::{Error, ErrorKind, Result};
 pub use model::{

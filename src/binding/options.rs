@@ -16,8 +16,8 @@ use super::runtime::js_thread::JsThread;
 use super::runtime::value::{Arg, ArgResult, emit_warning, process_env};
 use super::trusted_certificates::trusted_by_node;
 use crate::{
-    BooleanOption, Config, CredentialsSource, Endpoint, Environment, Error, InvalidValue, OnWarning, OptionKind,
-    TableName, options,
+    BooleanOption, Config, CredentialsSource, Endpoint, Environment, Error, FunctionOption, InvalidValue, OnWarning,
+    OptionKind, TableName, TextOption, options,
 };
 
 const TABLE_NAME: &str = "tableName";
@@ -136,17 +136,17 @@ fn apply<'e>(
             OptionKind::Credentials => {
                 config.credentials = Some(CredentialsSource::Static(credentials(value, Origin::App)?));
             }
-            OptionKind::Text => match spec.name {
-                "region" => value.text(|region| config.set_region(region))?,
-                "pkPrefix" => value.text(|prefix| config.set_pk_prefix(prefix))?,
-                _ => config.endpoint = Some(Endpoint::new(value.name, &value.string()?)?),
+            OptionKind::Text(option) => match option {
+                TextOption::Region => value.text(|region| config.set_region(region))?,
+                TextOption::PkPrefix => value.text(|prefix| config.set_pk_prefix(prefix))?,
+                TextOption::Endpoint => config.endpoint = Some(Endpoint::new(value.name, &value.string()?)?),
             },
-            OptionKind::Function => {
+            OptionKind::Function(option) => {
                 let callback = Some(Callback::new(&value)?);
-                match spec.name {
-                    "pkFromCacheKey" => callbacks.pk_from_cache_key = callback,
-                    "leaseToken" => callbacks.lease_token = callback,
-                    _ => listener = callback,
+                match option {
+                    FunctionOption::PkFromCacheKey => callbacks.pk_from_cache_key = callback,
+                    FunctionOption::LeaseToken => callbacks.lease_token = callback,
+                    FunctionOption::OnOperation => listener = callback,
                 }
             }
         }

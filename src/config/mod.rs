@@ -15,7 +15,9 @@ pub use self::credentials::CredentialsSource;
 pub(crate) use self::endpoint::IGNORE_CONFIGURED_ENDPOINTS;
 pub use self::endpoint::{ENDPOINT_VARIABLES, Endpoint};
 use self::options::{BOOLEAN_COUNT, BOOLEAN_DEFAULTS, NUMBER_COUNT, NUMBER_DEFAULTS};
-pub use self::options::{BooleanOption, NumberOption, OptionKind, OptionSpec, Range, options};
+pub use self::options::{
+    BooleanOption, FunctionOption, NumberOption, OptionKind, OptionSpec, Range, TextOption, options,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::InvalidValue;
 

@@ -26,11 +26,33 @@ pub enum OptionKind {
     /// A boolean.
     Boolean(BooleanOption),
     /// A string.
-    Text,
+    Text(TextOption),
     /// A function.
-    Function,
+    Function(FunctionOption),
     /// Credentials, or a function that provides them.
     Credentials,
+}
+
+/// An option that is a string.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextOption {
+    /// The AWS region.
+    Region,
+    /// The URL of `DynamoDB`.
+    Endpoint,
+    /// The prefix of partition keys.
+    PkPrefix,
+}
+
+/// An option that is a function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FunctionOption {
+    /// Makes partition keys.
+    PkFromCacheKey,
+    /// Makes lease tokens.
+    LeaseToken,
+    /// Is told of each operation.
+    OnOperation,
 }
 
 /// A row of the table.
@@ -124,35 +146,49 @@ booleans! {
         "Whether `onOperation` receives cache keys.";
 }
 
-const fn text(name: &'static str, default: &'static str, meaning: &'static str) -> OptionSpec {
-    OptionSpec { name, kind: OptionKind::Text, default, meaning }
-}
-
-const fn function(name: &'static str, default: &'static str, meaning: &'static str) -> OptionSpec {
-    OptionSpec { name, kind: OptionKind::Function, default, meaning }
-}
-
 const OTHERS: [OptionSpec; 7] = [
-    text(
-        "region",
-        "the region of an ARN; `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's; `us-east-1` at a loopback endpoint",
-        "The AWS region.",
-    ),
-    text(
-        "endpoint",
-        "`AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL`, `DYNAMODB_ENDPOINT`, the profile's; AWS's own",
-        "An `http://` or `https://` URL, for DynamoDB Local and VPC endpoints.",
-    ),
+    OptionSpec {
+        name: "region",
+        kind: OptionKind::Text(TextOption::Region),
+        default: "the region of an ARN; `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's; `us-east-1` at a loopback endpoint",
+        meaning: "The AWS region.",
+    },
+    OptionSpec {
+        name: "endpoint",
+        kind: OptionKind::Text(TextOption::Endpoint),
+        default: "`AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL`, `DYNAMODB_ENDPOINT`, the profile's; AWS's own",
+        meaning: "An `http://` or `https://` URL, for DynamoDB Local and VPC endpoints.",
+    },
     OptionSpec {
         name: "credentials",
         kind: OptionKind::Credentials,
         default: "the AWS chain; dummies at a loopback endpoint without configured credentials",
         meaning: "Static credentials, or a function that returns a promise of them.",
     },
-    text("pkPrefix", "`CACHE#`", "Prefix of the partition key, at most 1,024 bytes; a deploy id starts a fresh cache."),
-    function("pkFromCacheKey", "–", "`(cacheKey) => string` that replaces prefix and hashing (multi-tenant layouts)."),
-    function("leaseToken", "random UUID v4", "`() => string` that makes lease tokens, for deterministic tests."),
-    function("onOperation", "–", "`(operation) => void`, called after each operation settles."),
+    OptionSpec {
+        name: "pkPrefix",
+        kind: OptionKind::Text(TextOption::PkPrefix),
+        default: "`CACHE#`",
+        meaning: "Prefix of the partition key, at most 1,024 bytes; a deploy id starts a fresh cache.",
+    },
+    OptionSpec {
+        name: "pkFromCacheKey",
+        kind: OptionKind::Function(FunctionOption::PkFromCacheKey),
+        default: "–",
+        meaning: "`(cacheKey) => string` that replaces prefix and hashing (multi-tenant layouts).",
+    },
+    OptionSpec {
+        name: "leaseToken",
+        kind: OptionKind::Function(FunctionOption::LeaseToken),
+        default: "random UUID v4",
+        meaning: "`() => string` that makes lease tokens, for deterministic tests.",
+    },
+    OptionSpec {
+        name: "onOperation",
+        kind: OptionKind::Function(FunctionOption::OnOperation),
+        default: "–",
+        meaning: "`(operation) => void`, called after each operation settles.",
+    },
 ];
 
 /// Every option.

@@ -293,8 +293,8 @@ impl From<&OptionSpec> for ClassOption {
         let (kind, range) = match spec.kind {
             OptionKind::Number(_, range) => ("number", Some(range)),
             OptionKind::Boolean(_) => ("boolean", None),
-            OptionKind::Text => ("string", None),
-            OptionKind::Function => ("function", None),
+            OptionKind::Text(_) => ("string", None),
+            OptionKind::Function(_) => ("function", None),
             OptionKind::Credentials => ("credentials", None),
         };
         Self {
