@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn the_source_has_the_type_of_the_cause() {
+    fn the_source_is_the_cause_itself() {
         let error = Error::new(ErrorKind::Credentials, "failed").caused_by(fmt::Error).about("get");
         let source = error.source().expect("a cause");
         assert!(source.is::<fmt::Error>());

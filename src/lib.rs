@@ -3,22 +3,23 @@
 //! The page of a cache key has at most two rows in the table. **META** describes the published page. **LOCK** holds the
 //! lease: the permission of one caller to publish the next page. [`Store`] has the five operations on these rows.
 //!
-//! The conditions of the table keep the protocol, not the memory of processes. One exception is the list of committed
-//! tokens (see "Retries"). The conditions compare only times that callers pass: the `now` of one caller with the expiry
-//! that another caller has written. They never contain the time of this machine.
+//! The protocol depends on the table's conditions, and not on the memory of processes. The list of committed tokens is
+//! the only exception (see "Retries"). A condition compares the `now` of one caller with the expiry that another caller
+//! has written. No condition contains the time of this machine.
 //!
-//! Terms are those of the [glossary](https://github.com/theory-cloud/tabletheory-isr/blob/main/docs/glossary.md).
-//! `docs/protocol.md` has the promises by name, and the check of each.
+//! The [glossary](https://github.com/theory-cloud/tabletheory-isr/blob/main/docs/glossary.md) defines the terms.
+//! `docs/protocol.md` has the whole protocol, with its promises, limits and checks. The text here repeats the steps in
+//! short, beside the code. If the two differ, `docs/protocol.md` counts.
 //!
 //! # Layout
 //!
-//! A module uses only modules that come after it in this table, and the last row.
+//! A module uses only modules in later rows of this table. Every module can use those of the last row.
 //!
 //! | module | content |
 //! |---|---|
 //! | `binding` | the JavaScript class; the only place that names napi |
 //! | `admin` | the operator's side: describe, probe, inspect, list, survey, create the table |
-//! | `store` | the five operations, and the rules for crowds and fleets: a file each |
+//! | `store` | the five operations, a file each, and most of the rules for a fleet |
 //! | `table` | the DynamoDB dialect: schema, conditions, rows, reads and writes |
 //! | `aws` | client, credentials, connections, TLS, retries, errors of requests |
 //! | `config` | the settings of a store, and the table of options |
@@ -27,10 +28,10 @@
 //!
 //! # Limits
 //!
-//! One table in one region: its conditions order all writers. Global tables with writers in two regions have no such
-//! order. A lease does not exclude other renders: after it expires, a second renderer may begin while the first still
-//! works. A lease is a fence on publishing: of these two renderers, at most one publishes. Late duplicates are the
-//! exception (see "Retries").
+//! The store works with one table in one region, whose conditions order all writers. Global tables with writers in two
+//! regions have no such order. A lease does not exclude other renders: after it expires, a second renderer may begin
+//! while the first still works. A lease is a fence on publishing: of these two renderers, at most one publishes. Late
+//! duplicates are the exception (see "Retries").
 //!
 //! # Schema
 //!
@@ -59,7 +60,7 @@
 //!
 //! # Retries
 //!
-//! A request whose answer was lost may have been applied. Each step can be sent again:
+//! If the answer to a request is lost, the request may have taken effect. It can be sent again without harm:
 //!
 //! * The acquire's condition admits the same owner again. So a second put that meets the row of the first succeeds. It
 //!   has the same token and the same expiry.
@@ -68,25 +69,28 @@
 //! * A release that finds no row of its caller has nothing to do.
 //!
 //! One case stays open: the network delivers a late duplicate of an acquire after its lease was removed. The duplicate
-//! brings LOCK back with the old token, and until it expires it blocks other callers. A regeneration of that token can
-//! still be in flight, after an invalidation or a take-over. Then it can commit: it publishes a page that the
+//! brings LOCK back with the old token, and blocks other callers until that LOCK expires. A regeneration with that token
+//! can still be in flight, after an invalidation or a take-over. Then it can commit: it publishes a page that the
 //! invalidation was to prevent, or replaces a newer page. A store refuses a token that it has committed (it keeps the
 //! last 1,024). Only a counter that each acquire reads first would close the case.
 //!
-//! # Crowds and fleets
+//! # Rules for a fleet
+//!
+//! `docs/protocol.md` lists all rules, and the effect of each on the promises. These rules matter to a caller of
+//! [`Store`]:
 //!
 //! * **Request coalescing.** Concurrent reads of a key share a request, and so do concurrent acquires. A call shares
 //!   only a request that is sent after the call began. So the promises of a call do not depend on whether it shares.
-//! * **Recently seen lease.** An acquire is answered from a consistent read of the same store that began at most 100 ms
-//!   before it. So `Held` means: the lease was in the row during the call, or at most 100 ms before it.
+//! * **Recently seen lease.** A consistent read of the same store can answer an acquire that is made at most 100 ms
+//!   later. So a lease in [`LeaseAttempt::Held`] was in the row during the call, or at most 100 ms before it.
 //! * **Double check.** A lease is not granted if META has a page that is newer than the one from this store's last
 //!   `get`. The page must stay fresh for at least a second. A lease that was acquired already is released. A page that
 //!   is published between the read of META and the put is still rendered once more.
 //! * **Paced polling** delays reads while another owner holds the lease. **Patient retries** repeat a throttled request
-//!   until the call's deadline. The **circuit breaker** refuses calls while the table does not answer. None of the
-//!   three changes the content of an answer.
-//! * **`maxStalenessMs`, `staleIfErrorMs`, `earlyRefresh`** trade freshness for requests or availability, and are off
-//!   by default.
+//!   until the call's deadline. The **circuit breaker** refuses calls while the table does not answer. These rules do not
+//!   change the content of an answer.
+//! * The **page cache**, **stale if error** and **early refresh** trade freshness for fewer requests or for
+//!   availability. Each has an option, and is off by default.
 //!
 //! # Example
 //!

@@ -1,11 +1,13 @@
 // The packed tarballs in bundled apps. A bundle works by itself or beside the installed package, or an error names the
 // package and the setting.
 import { execFile } from 'node:child_process'
-import { cpSync, mkdirSync } from 'node:fs'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cpSync, existsSync, mkdirSync } from 'node:fs'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
@@ -36,12 +38,12 @@ async function writeApp(place: string): Promise<void> {
 }
 
 /** All that the program prints, standard error included. */
-function run(program: string): Promise<string> {
+const run = (program: string): Promise<string> => execute(process.execPath, program)
+
+function execute(file: string, ...programs: string[]): Promise<string> {
   const env = { DYNAMODB_ENDPOINT: endpoint, PATH: process.env.PATH }
   return new Promise((resolve) => {
-    execFile(process.execPath, [program, table, newKey()], { env }, (_, stdout, stderr) =>
-      resolve(`${stdout}${stderr}`.trim()),
-    )
+    execFile(file, [...programs, table, newKey()], { env }, (_, stdout, stderr) => resolve(`${stdout}${stderr}`.trim()))
   })
 }
 
@@ -114,4 +116,20 @@ test.each(['app.mjs', 'app.cjs'])('@vercel/nft traces the package and its addon 
   const traced = await mkdtemp(join(folder, 'traced-'))
   for (const file of fileList) cpSync(join(app, file), join(traced, file), { recursive: true })
   expect(await run(join(traced, entry))).toBe('null')
+})
+
+// The first version of Node.js that builds one by itself is 25.5.
+const node = fileURLToPath(new URL('../nodes/node_modules/node-26/bin/node', import.meta.url))
+test.skipIf(!existsSync(node))('a single executable application loads the package that is beside it', async () => {
+  const out = await mkdtemp(join(app, 'sea-'))
+  const [main, config, output] = ['main.cjs', 'sea.json', 'app'].map((name) => join(out, name)) as [
+    string,
+    string,
+    string,
+  ]
+  const source = `require = process.getBuiltinModule('node:module').createRequire(process.execPath)\n`
+  await writeFile(main, source + (await readFile(join(app, 'app.cjs'), 'utf8')))
+  await writeFile(config, JSON.stringify({ main, output, disableExperimentalSEAWarning: true }))
+  await promisify(execFile)(node, ['--build-sea', config])
+  expect(await execute(output)).toBe('null')
 })

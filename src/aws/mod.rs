@@ -1,6 +1,6 @@
 //! The way to AWS: region, credentials, connections, and how often and how long a request is tried.
 //!
-//! Nothing here knows tables, keys or attributes.
+//! Nothing here knows rows, keys or attributes.
 
 mod answer;
 mod client;

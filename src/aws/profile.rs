@@ -124,7 +124,7 @@ impl SharedFiles {
     /// A setting of one service, in the `services` section that the profile names.
     ///
     /// # Errors
-    /// `Config` where there is no such section.
+    /// `Config` where the section does not exist.
     pub(crate) fn get_for_service(&self, service: &str, key: &str) -> Result<Option<&str>> {
         let Some(services) = self.get("services") else { return Ok(None) };
         if !self.services.iter().any(|name| name == services) {

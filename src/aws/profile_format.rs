@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_of_several_lines_and_text_that_is_no_setting_are_left_alone() {
+    fn a_value_of_several_lines_and_other_text_are_left_alone() {
         let text = "text\n[default]\nkey = a\n  b\n";
         assert_eq!(strict(text), "text\n[default]\nkey = a\n b\n");
         assert_eq!(strict("[default\n"), "[default\n");

@@ -203,7 +203,7 @@ pub(super) fn credentials<'e>(value: Arg<'static, 'e>, origin: Origin) -> ArgRes
     Ok(builder.build())
 }
 
-/// It becomes a part of the endpoint's host name.
+/// It becomes a part of the endpoint's hostname.
 fn account_id(value: String) -> Result<String, InvalidValue> {
     if value.len() == 12 && value.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(value);

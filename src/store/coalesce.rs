@@ -1,10 +1,10 @@
-//! Request coalescing (single-flight): concurrent calls for one key share one request.
+//! Request coalescing (single-group): concurrent calls for one key share one request.
 //!
-//! A call joins when it is made, and only a flight that has not been sent. So a shared answer is never older than the call
+//! A call joins when it is made, and only a group that has not been sent. So a shared answer is never older than the call
 //! that gets it, and each promise to a call that goes alone holds for one that shares.
 //!
 //! No call waits for a silent one longer than [`SLOW`]: a follower then sends a request of its own, and so does the next
-//! flight of the key.
+//! group of the key.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -28,12 +28,12 @@ pub(super) struct Coalescer<T> {
     keys: Arc<Keys<T>>,
 }
 
-/// The flights of a key.
+/// The groups of a key.
 struct Queue<T> {
     /// The one that calls can still join.
-    open: Option<Arc<Flight<T>>>,
+    open: Option<Arc<Group<T>>>,
     /// The one that was sent last.
-    sent: Option<Arc<Flight<T>>>,
+    sent: Option<Arc<Group<T>>>,
 }
 
 impl<T> Default for Queue<T> {
@@ -43,7 +43,7 @@ impl<T> Default for Queue<T> {
 }
 
 /// One request for all calls that joined before it was sent.
-struct Flight<T> {
+struct Group<T> {
     progress: Mutex<Progress<T>>,
     changed: Notify,
 }
@@ -91,9 +91,9 @@ impl<T> Coalescer<T> {
     pub(super) fn join(&self, key: Arc<str>) -> Ticket<T> {
         let mut keys = lock(&self.keys);
         let queue = keys.entry(Arc::clone(&key)).or_default();
-        let flight = Arc::clone(queue.open.get_or_insert_with(|| Arc::new(Flight::new())));
-        lock(&flight.progress).calls += 1;
-        Ticket { keys: Arc::clone(&self.keys), key, flight }
+        let group = Arc::clone(queue.open.get_or_insert_with(|| Arc::new(Group::new())));
+        lock(&group.progress).calls += 1;
+        Ticket { keys: Arc::clone(&self.keys), key, group }
     }
 
     #[cfg(test)]
@@ -102,14 +102,14 @@ impl<T> Coalescer<T> {
     }
 }
 
-impl<T> Flight<T> {
+impl<T> Group<T> {
     fn new() -> Self {
         let progress =
             Progress { calls: 0, leaders: 0, first_sent_at: None, sent_at: None, has_failed: false, answer: None };
         Self { progress: Mutex::new(progress), changed: Notify::new() }
     }
 
-    /// Waits until the flight is answered, abandoned or silent for too long.
+    /// Waits until the group is answered, abandoned or silent for too long.
     async fn is_over_or_slow(&self) {
         loop {
             let changed = self.changed.notified();
@@ -129,14 +129,14 @@ impl<T> Flight<T> {
     }
 }
 
-/// A call that takes part in a flight.
+/// A call that takes part in a group.
 pub(super) struct Ticket<T> {
     keys: Arc<Keys<T>>,
     key: Arc<str>,
-    flight: Arc<Flight<T>>,
+    group: Arc<Group<T>>,
 }
 
-/// The next thing that a call of a flight does.
+/// The next thing that a call of a group does.
 enum Step<T> {
     Follow(Result<T>),
     Lead,
@@ -148,7 +148,7 @@ impl<T: Clone> Ticket<T> {
     /// calls can still join, `pace` is waited for.
     ///
     /// # Errors
-    /// The error of this call's own `work`, or the second error of the flight; a timeout concerns only its own call.
+    /// The error of this call's own `work`, or the second error of the group; a timeout concerns only its own call.
     /// `expired` when `deadline` passes before another call's request is answered.
     pub(super) async fn share<F>(
         self,
@@ -161,7 +161,7 @@ impl<T: Clone> Ticket<T> {
         F: Future<Output = Result<T>>,
     {
         loop {
-            let changed = self.flight.changed.notified();
+            let changed = self.group.changed.notified();
             match self.step() {
                 Step::Follow(answer) => return answer.map(Shared::Follower),
                 Step::Lead => break,
@@ -170,7 +170,7 @@ impl<T: Clone> Ticket<T> {
                 Step::WaitUntil(time) => drop(before(time.min(deadline), changed).await),
             }
         }
-        let leader = Leader(&self.flight);
+        let leader = Leader(&self.group);
         if let Some(previous) = self.previous() {
             previous.is_over_or_slow().await;
         }
@@ -182,7 +182,7 @@ impl<T: Clone> Ticket<T> {
     }
 
     fn step(&self) -> Step<T> {
-        let mut progress = lock(&self.flight.progress);
+        let mut progress = lock(&self.group.progress);
         if let Some(answer) = &progress.answer {
             return Step::Follow(answer.clone());
         }
@@ -201,34 +201,34 @@ impl<T: Clone> Ticket<T> {
 }
 
 impl<T> Ticket<T> {
-    /// The flight before this one, unless this one has been sent.
-    fn previous(&self) -> Option<Arc<Flight<T>>> {
+    /// The group before this one, unless this one has been sent.
+    fn previous(&self) -> Option<Arc<Group<T>>> {
         let keys = lock(&self.keys);
         let queue = keys.get(&self.key)?;
-        let is_open = queue.open.as_ref().is_some_and(|open| Arc::ptr_eq(open, &self.flight));
+        let is_open = queue.open.as_ref().is_some_and(|open| Arc::ptr_eq(open, &self.group));
         queue.sent.clone().filter(|_| is_open)
     }
 
-    /// From now on no call joins the flight.
+    /// From now on no call joins the group.
     fn seal(&self) {
         let mut keys = lock(&self.keys);
         if let Some(queue) = keys.get_mut(&self.key)
-            && queue.open.take_if(|open| Arc::ptr_eq(open, &self.flight)).is_some()
+            && queue.open.take_if(|open| Arc::ptr_eq(open, &self.group)).is_some()
         {
-            queue.sent = Some(Arc::clone(&self.flight));
+            queue.sent = Some(Arc::clone(&self.group));
         }
-        let mut progress = lock(&self.flight.progress);
+        let mut progress = lock(&self.group.progress);
         progress.sent_at = Some(Instant::now());
         progress.first_sent_at = progress.first_sent_at.or(progress.sent_at);
     }
 }
 
 impl<T> Drop for Ticket<T> {
-    /// A flight without calls leaves nothing behind.
+    /// A group without calls leaves nothing behind.
     fn drop(&mut self) {
         let mut keys = lock(&self.keys);
         let is_abandoned = {
-            let mut progress = lock(&self.flight.progress);
+            let mut progress = lock(&self.group.progress);
             progress.calls -= 1;
             progress.calls == 0
         };
@@ -236,19 +236,19 @@ impl<T> Drop for Ticket<T> {
             return;
         }
         if let Some(queue) = keys.get_mut(&self.key) {
-            queue.open.take_if(|open| Arc::ptr_eq(open, &self.flight));
-            queue.sent.take_if(|sent| Arc::ptr_eq(sent, &self.flight));
+            queue.open.take_if(|open| Arc::ptr_eq(open, &self.group));
+            queue.sent.take_if(|sent| Arc::ptr_eq(sent, &self.group));
             if queue.open.is_none() && queue.sent.is_none() {
                 keys.remove(&self.key);
             }
         }
         drop(keys);
-        self.flight.changed.notify_waiters();
+        self.group.changed.notify_waiters();
     }
 }
 
 /// A call whose request is in flight. Dropped without an answer, another call takes its place.
-struct Leader<'f, T>(&'f Flight<T>);
+struct Leader<'f, T>(&'f Group<T>);
 
 impl<T: Clone> Leader<'_, T> {
     fn land(self, answer: &Result<T>) {

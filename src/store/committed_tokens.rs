@@ -174,7 +174,7 @@ mod tests {
             }
             assert!(!contains(&committed, "a", "t"), "only the first lease is committed");
             second.succeeded();
-            assert!(contains(&committed, "a", "t"), "the second lease is committed, and remembered");
+            assert!(contains(&committed, "a", "t"), "the second lease is committed too");
             committed.forget(&key("a"), &claim("t"));
         }
     }

@@ -1,4 +1,4 @@
-//! The five operations, a file each, and the rules that make them cheap in a crowd, a file each.
+//! The five operations, a file each, and the rules that make them cheap in a crowd, most of them a file each.
 //!
 //! A rule may answer a call without a request, delay it or change its answer, within the promises of the protocol
 //! documentation. Only the table decides about leases and pages.

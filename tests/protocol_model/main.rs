@@ -10,8 +10,9 @@
 //! The files that name each other by `super` are compiled into the simulation too, with larger numbers ([`scale`]): it
 //! replays each run of the real code through them.
 //!
-//! A world has one key. Four things are left out, because no rule depends on them. They are the page that an acquire
-//! reads beside its write, calls that share a request, rows of other writers, and the garbage collection by `ttl`.
+//! A world has one key. Three things are left out, because no rule depends on them. They are calls that share a request,
+//! rows of other writers, and the garbage collection by `ttl`. Only worlds with the rules for fleets have the page that an
+//! acquire reads beside its write.
 
 #![expect(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test that panics fails")]
 

@@ -116,9 +116,9 @@ impl Exchange {
     }
 }
 
-/// A request that ends without an answer. If its time was up, its connection is dead, and so may be all that were idle when
-/// it was sent. (After an idle time, the other end may have forgotten them without a word.) A request that is cancelled for
-/// another reason tells nothing about them.
+/// A request that ends without an answer. If its timeout has passed, its connection is dead, and so may be all that were
+/// idle when it was sent. (After an idle time, the other end may have forgotten them without a word.) A request that is
+/// cancelled for another reason tells nothing about them.
 struct Silence<'a> {
     pool: &'a Pool,
     target: &'a Target,

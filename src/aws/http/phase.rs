@@ -75,7 +75,7 @@ impl Display for Phase {
 thread_local! {
     /// How far the request had come that was dropped last on this thread.
     static DROPPED: Cell<Option<Reached>> = const { Cell::new(None) };
-    /// Whether this thread is giving up a request whose time is up.
+    /// Whether this thread is giving up a request whose timeout has passed.
     static ABANDONS: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -87,7 +87,7 @@ pub(crate) struct Reached {
     pub(crate) was_sent: bool,
 }
 
-/// Gives up a pending request whose time is up, and tells how far it has come; nothing where it does not go over these connections.
+/// Gives up a pending request whose timeout has passed, and tells how far it has come; nothing where it does not go over these connections.
 ///
 /// The SDK stands between the caller and the connector, and has no way back for an attempt without an outcome.
 pub(crate) fn abandon<T>(request: T) -> Option<Reached> {
@@ -98,7 +98,7 @@ pub(crate) fn abandon<T>(request: T) -> Option<Reached> {
     DROPPED.take()
 }
 
-/// Whether the request that is being dropped on this thread was given up because its time is up.
+/// Whether the request that is being dropped on this thread was given up because its timeout has passed.
 pub(super) fn is_abandoned() -> bool {
     ABANDONS.get()
 }

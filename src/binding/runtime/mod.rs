@@ -1,6 +1,6 @@
 //! The bridge between JavaScript and Rust: values, promises, the JavaScript thread and the worker thread.
 //!
-//! Nothing here knows the class or its methods.
+//! Only [`receiver`] knows the class and its methods, by their names.
 
 pub(in crate::binding) mod callback;
 pub(in crate::binding) mod js_thread;

@@ -1,5 +1,5 @@
-//! The credentials that sources have given out: no request is signed with those that had expired before its call began,
-//! and no call fails for lack of credentials while it has valid ones.
+//! The credentials that sources have given out. No request is signed with those that had expired before its call began.
+//! No call fails for lack of credentials while it has valid ones.
 
 use std::time::Duration;
 
