@@ -17,7 +17,8 @@ const byMessage = [
 /** @type {Record<string, string>} */
 const byCode = {
   ErrAccessDenied: 'allow the action in the IAM policy of these credentials; docs/operations.md has the whole policy',
-  ErrCredentials: 'set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or log in again',
+  ErrCredentials:
+    'set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; log in again; or give the function, task or instance a role',
   ErrTableNotFound: 'check --table-name and --region, or make the table with create-table',
   ErrThrottled: 'try again; if it lasts, check the table’s ThrottledRequests metric and its billing mode',
   ErrTimeout: 'check --region, --endpoint and the network, or raise the timeout that the message names',

@@ -9,10 +9,10 @@ import { sharedOptions } from './options.mjs'
 
 export const { version } = createRequire(import.meta.url)('../package.json')
 
-const ENVIRONMENT = `Environment: the table's name comes from --table-name, or the first of FACETHEORY_CACHE_TABLE_NAME, APPTHEORY_CACHE_TABLE_NAME, CACHE_TABLE_NAME and CACHE_TABLE. The endpoint comes from --endpoint, or AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL or DYNAMODB_ENDPOINT. Credentials come from the standard AWS chain. A loopback endpoint needs neither region nor credentials.`
+const ENVIRONMENT = `Environment variables: the table's name comes from --table-name, or the first of FACETHEORY_CACHE_TABLE_NAME, APPTHEORY_CACHE_TABLE_NAME, CACHE_TABLE_NAME and CACHE_TABLE. The region comes from --region, the table's ARN, AWS_REGION, AWS_DEFAULT_REGION or the profile. The endpoint comes from --endpoint, AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL, DYNAMODB_ENDPOINT or the profile. Credentials come from the standard AWS chain; AWS_PROFILE selects a profile. A loopback endpoint needs neither region nor credentials.`
 
 const EXIT_CODES =
-  'Exit codes: 0 done; 1 a call failed, or a check did; 2 wrong usage, and no request was sent; 3 not found.'
+  'Exit codes: 0 done; 1 a call failed, doctor found a failure, or invalidate --prefix was stopped or not confirmed; 2 wrong usage or input, and no request was sent; 3 inspect found neither row of the key.'
 
 /** @param {Record<string, Command>} commands */
 export function programHelp(commands) {
@@ -25,11 +25,13 @@ ${columns(rows)}
 
 ${ENVIRONMENT}
 
+Run it with npx in the folder of an app that has the package installed. In any other folder, use "npx @theory-cloud/tabletheory-isr".
+
 Begin with:
 
-  tabletheory-isr doctor --table-name isr --region eu-west-1
+  npx tabletheory-isr doctor --table-name isr --region eu-west-1
 
-"tabletheory-isr help <command>" shows the IAM permissions, the cost and the output of a command.
+"npx tabletheory-isr help <command>" shows the IAM permissions, the cost and the output of a command.
 
 ${EXIT_CODES}`)
 }

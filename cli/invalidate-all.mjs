@@ -29,10 +29,20 @@ export async function invalidateAll(store, output, values, prefix) {
   process.on('SIGINT', () => stop.abort())
 
   /** @param {boolean} dryRun @param {number | null} total */
-  const sweep = (dryRun, total) => {
+  const sweep = async (dryRun, total) => {
     const begun = Date.now()
-    const onProgress = (/** @type {Progress} */ progress) => output.progress(line(progress, total, begun))
-    return invalidatePrefix(store, prefix, { ...options, dryRun, signal: stop.signal, onProgress })
+    /** @type {Progress | null} */
+    let last = null
+    const onProgress = (/** @type {Progress} */ progress) => {
+      last = progress
+      output.progress(line(progress, total, begun))
+    }
+    try {
+      return await invalidatePrefix(store, prefix, { ...options, dryRun, signal: stop.signal, onProgress })
+    } catch (error) {
+      if (last !== null && !dryRun) stoppedAt(output, last)
+      throw error
+    }
   }
 
   /** @type {number | null} */
@@ -40,7 +50,8 @@ export async function invalidateAll(store, output, values, prefix) {
   if (!isDryRun && values.yes !== true) {
     const counted = await sweep(true, null)
     output.progress('')
-    if (!counted.done) return stoppedAt(output, counted)
+    // Nothing is invalidated yet, so the position of the count is not where to continue.
+    if (!counted.done) return stoppedAt(output, { ...counted, position })
     total = counted.pages
     if (total > 0 && !(await confirmed(`Invalidate ${plural(total, 'page')} in the table "${tableName}"? [y/N] `))) {
       output.note('nothing was changed')
@@ -51,7 +62,7 @@ export async function invalidateAll(store, output, values, prefix) {
   if (output.isJson) output.result(result, String)
   if (!result.done) return stoppedAt(output, result)
   const skipped =
-    result.skipped === 0 ? '' : `, ${result.skipped} skipped: pages of others, or rows without a cache key`
+    result.skipped === 0 ? '' : `, ${result.skipped} skipped: pages of other stores, or rows without a cache key`
   const done = isDryRun ? `${plural(result.pages, 'page')} found` : `${result.invalidated} invalidated`
   output.note(`${done}${skipped}; ${plural(result.rows, 'row')} read, ${plural(Math.ceil(result.units), 'unit')}`)
   return DONE

@@ -50,7 +50,7 @@ function keyOfJson(line, source) {
   const cacheKey = typeof value === 'string' ? value : /** @type {{ cacheKey?: unknown } | null} */ (value)?.cacheKey
   if (typeof cacheKey === 'string') return cacheKey
   if (cacheKey === null) {
-    throw new UsageError(`${source}: "cacheKey" is null: the row holds only a digest of its key, and cannot be named`)
+    throw new UsageError(`${source}: "cacheKey" is null: the row holds only a digest of its key; leave the line out`)
   }
   throw new UsageError(`${source}: neither a string nor an object with a string "cacheKey"`)
 }

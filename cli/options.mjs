@@ -32,7 +32,12 @@ const textOf = ({ meaning, least, most, default: value }) => {
 
 /** @type {import('./command.d.mts').Options} */
 const storeOptions = {
-  'table-name': { type: 'string', short: 't', value: 'name', text: 'Name or ARN. Default: see the environment below.' },
+  'table-name': {
+    type: 'string',
+    short: 't',
+    value: 'name',
+    text: 'Name or ARN. Default: see the environment variables below.',
+  },
   ...Object.fromEntries(
     chosen.map((option) => [
       flagOf(option.name),

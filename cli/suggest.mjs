@@ -13,8 +13,8 @@ const options = {
   'starts-with': '--prefix',
   n: '--limit',
   'max-items': '--limit',
-  profile: 'AWS_PROFILE=<name> in the environment',
-  'access-key-id': 'AWS_ACCESS_KEY_ID in the environment',
+  profile: 'the environment variable AWS_PROFILE',
+  'access-key-id': 'the environment variable AWS_ACCESS_KEY_ID',
 }
 
 /** Commands of other tools. @type {Record<string, string>} */

@@ -68,7 +68,7 @@ describe('the command line', () => {
       ['list', '--pkPrefix', 'x'],
       'unknown option "--pkPrefix"; did you mean "--pk-prefix"?',
     ],
-    ['an option of the AWS CLI', ['list', '--profile', 'p'], 'did you mean AWS_PROFILE=<name> in the environment?'],
+    ['an option of the AWS CLI', ['list', '--profile', 'p'], 'did you mean the environment variable AWS_PROFILE?'],
     ['the endpoint option of the AWS CLI', ['list', '--endpoint-url', 'u'], 'did you mean "--endpoint"?'],
     ['an option of another command', ['doctor', '--limit', '3'], 'unknown option "--limit"; see "doctor --help"'],
     ['a missing argument', ['inspect'], 'inspect takes <cacheKey>'],

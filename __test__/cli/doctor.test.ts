@@ -81,7 +81,7 @@ describe('doctor on DynamoDB Local', () => {
     expect(code).toBe(1)
     expect(checks.keys).toMatchObject({
       status: 'failure',
-      message: 'HASH id (S), RANGE sk (S); the store needs HASH pk (S), RANGE sk (S)',
+      message: 'partition key id (S), sort key sk (S); the store needs partition key pk (S), sort key sk (S)',
     })
     expect(checks.PutItem?.status).toBe('failure')
   })
@@ -131,7 +131,11 @@ describe('doctor on DynamoDB Local', () => {
     const TimeToLiveSpecification = { Enabled: true, AttributeName: 'expires' }
     await dynamodb.send(new UpdateTimeToLiveCommand({ TableName: table, TimeToLiveSpecification }))
     const other = await doctor(endpoint, table)
-    expect(other.checks.ttl).toMatchObject({ status: 'warning', message: 'on "expires" instead of ttl' })
+    expect(other.checks.ttl).toMatchObject({
+      status: 'warning',
+      message: 'on "expires" instead of ttl',
+      fix: expect.stringContaining('turn TTL off for "expires", wait until it is off'),
+    })
     expect([off.code, other.code]).toEqual([0, 0])
   })
 })
@@ -148,7 +152,7 @@ describe('the doctor check "page ttl"', () => {
     expect(await pageTtl()).toMatchObject({
       status: 'warning',
       message: '1 of 2 pages without a ttl: DynamoDB never deletes them',
-      fix: expect.stringContaining('set metaTtlSeconds'),
+      fix: expect.stringContaining('set metaTtlSeconds in the app, for example to 1209600 (14 days)'),
     })
   })
 })
@@ -249,14 +253,21 @@ describe('doctor on a stub', () => {
 
   test('reports a table that is not active as a failure, and a global table as a warning', async () => {
     await found({ DescribeTable: json({ Table: { ...Table, TableStatus: 'CREATING' } }) }, ({ checks }) =>
-      expect(checks.table).toMatchObject({ status: 'failure', message: 'it is CREATING' }),
+      expect(checks.table).toMatchObject({ status: 'failure', message: 'its status is "CREATING"' }),
     )
     const creating = { DescribeTable: json({ Table: { ...Table, TableStatus: 'CREATING' } }) }
     // Requests do not find a table while it is being created.
     await found({ ...creating, Query: fault('ResourceNotFoundException') }, ({ code, checks }) => {
       expect(code).toBe(1)
-      expect(checks.table).toMatchObject({ status: 'failure', message: 'it is CREATING' })
+      expect(checks.table).toMatchObject({ status: 'failure', message: 'its status is "CREATING"' })
     })
+    const deleting = { DescribeTable: json({ Table: { ...Table, TableStatus: 'DELETING' } }) }
+    await found(deleting, ({ checks }) =>
+      expect(checks.table).toMatchObject({
+        message: 'its status is "DELETING"',
+        fix: expect.stringContaining('template'),
+      }),
+    )
     const Replicas = [{ RegionName: 'eu-west-1' }, { RegionName: 'us-east-1' }]
     await found({ DescribeTable: json({ Table: { ...Table, Replicas } }) }, ({ code, checks }) => {
       expect(code).toBe(0)

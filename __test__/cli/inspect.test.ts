@@ -52,7 +52,7 @@ describe('inspect', () => {
     expect(shown.stdout + machine.stdout).not.toContain(leaseToken)
   })
 
-  test('reports a broken row and shows all its attributes as stored', async () => {
+  test('reports an unusable row and shows all its attributes as stored', async () => {
     const cacheKey = newKey()
     const odd = {
       L: [{ M: { n: { NULL: true } } }, { BS: [Buffer.from('b')] }, { SS: ['s'] }, { NS: ['1'] }, { BOOL: true }],
@@ -63,7 +63,7 @@ describe('inspect', () => {
       s3_key: { N: '12345678901234567890123456789012345678' },
     }
     await writeRow(table, { ...row, odd })
-    expect((await run('inspect', cacheKey)).stdout).toMatch(/page +the row is broken/)
+    expect((await run('inspect', cacheKey)).stdout).toMatch(/page +the row is unusable and counts as absent/)
     const [{ rows, page }] = jsonLines(await run('inspect', cacheKey, '--json'))
     expect({ rows, page }).toEqual({
       rows: { META: { ...row, odd: { L: [...odd.L.slice(0, 1), { BS: ['Yg=='] }, ...odd.L.slice(2)] } }, LOCK: null },

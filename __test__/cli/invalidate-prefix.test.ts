@@ -112,14 +112,16 @@ test('invalidatePrefix does not change pages of other stores, and counts them as
   expect(await invalidatePrefix(store, '', fast)).toMatchObject({ invalidated: 0, skipped: 1 })
 })
 
+/** A row that a scan shows. */
+const page = (key: string) => ({
+  pk: { S: `CACHE#${key}` },
+  sk: { S: 'META' },
+  s3_key: { S: 'x' },
+  generated_at: { N: '1' },
+  revalidate_seconds: { N: '1' },
+})
+
 describe('invalidatePrefix on a stub', () => {
-  const page = (key: string) => ({
-    pk: { S: `CACHE#${key}` },
-    sk: { S: 'META' },
-    s3_key: { S: 'x' },
-    generated_at: { N: '1' },
-    revalidate_seconds: { N: '1' },
-  })
   const scan = json({ Items: [page('a')], Count: 1, ScannedCount: 1 })
 
   test('does not repeat a request that is denied', () => {
@@ -199,6 +201,20 @@ describe('invalidate --prefix', () => {
     expect(await cli([...args, 'key', '-t', 'isr'])).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('one of the two'),
+    })
+  })
+
+  test('prints the position when a request fails', () => {
+    const script: Script = ({ operation }, index) => {
+      if (operation !== 'Scan') return json({})
+      const more = { LastEvaluatedKey: { pk: { S: 'CACHE#a/1' }, sk: { S: 'META' } } }
+      return index === 0 ? json({ Items: [page('a/1')], Count: 1, ...more }) : fault('AccessDeniedException')
+    }
+    return withStub(script, async (stub) => {
+      const { code, stderr } = await cli([...args, '--yes', '--table-name', 'isr', '--endpoint', stub.endpoint])
+      expect(code).toBe(1)
+      expect(stderr).toMatch(/stopped: 1 invalidated; continue with --position \S+/)
+      expect(stderr).toContain('AccessDenied')
     })
   })
 

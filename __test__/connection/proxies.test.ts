@@ -58,15 +58,15 @@ describe('an encrypted endpoint', () => {
     expect(stub.operations()).toEqual([])
   })
 
-  test.each([
-    'socks5://me:secret@127.0.0.1:1',
-    'http://',
-  ])('is not reached through %s: ErrConfig names the variable, without the password', async (value) => {
-    const error = await callAt({ ...trust, HTTPS_PROXY: value })
-    expect(error?.code).toBe('ErrConfig')
-    expect(error?.message).toContain('HTTPS_PROXY is not the address of a proxy')
-    expect(error?.message).not.toContain('secret')
-  })
+  test.each(['socks5://me:secret@127.0.0.1:1', 'http://'])(
+    'is not reached through %s: ErrConfig names the variable, without the password',
+    async (value) => {
+      const error = await callAt({ ...trust, HTTPS_PROXY: value })
+      expect(error?.code).toBe('ErrConfig')
+      expect(error?.message).toContain('HTTPS_PROXY is not the address of a proxy')
+      expect(error?.message).not.toContain('secret')
+    },
+  )
 
   test('is not reached through a proxy that does not answer: the error names the proxy', async () => {
     const error = await callAt({ ...trust, HTTPS_PROXY: 'http://127.0.0.1:1' })

@@ -10,13 +10,13 @@ export const most = 0
 /** @type {Command['options']} */
 export const options = {}
 export const help = `
-Creates the table with the keys pk and sk, on-demand billing, and TTL on the attribute ttl. It waits until the table is usable, at most a minute. A table that exists keeps its data; other keys are an error.
+Creates the table with the partition key pk, the sort key sk, on-demand billing, and TTL on the attribute ttl. It waits until the table is usable, at most a minute. A table that exists keeps its data. The command fails if that table has other keys, or TTL on another attribute.
 
-For production, docs/infrastructure in the repository has templates for CloudFormation, CDK and Terraform.
+For production, use a template for CloudFormation, CDK or Terraform. The templates are in this package, in docs/infrastructure.
 
 IAM permissions: DescribeTable, CreateTable, DescribeTimeToLive and UpdateTimeToLive.
 
-  tabletheory-isr create-table --table-name isr \\
+  npx tabletheory-isr create-table --table-name isr \\
     --endpoint http://localhost:8000`
 
 /** @type {Command['run']} */

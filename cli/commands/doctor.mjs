@@ -36,24 +36,28 @@ export const options = {
   ...softOption('also checks UpdateItem, which soft invalidation needs'),
 }
 export const help = `
-Reports ok, warning or failure for each check, with a fix:
+Reports ok, warning or failure for each check, and a fix for each fault:
 
 ${columns([
-  ['connection', 'region, endpoint and credentials'],
-  ['table, keys', 'the table exists with the keys that the rows need'],
-  ['indexes', 'an index does not declare an attribute with another type'],
-  ['regions', 'one region writes'],
-  ['ttl, page ttl', 'TTL is on, and pages carry a ttl'],
-  ['Query and so on', 'IAM permissions: each request that the store sends'],
-  ['clock', 'clock skew between this machine and the server'],
+  ['connection', 'region, endpoint and credentials work'],
+  ['table', 'the table exists and is usable'],
+  ['keys', 'the table has the partition key pk and the sort key sk'],
+  ['indexes', 'shown only if an index gives an attribute of the rows another type'],
+  ['regions', 'shown only for a global table: one region may write'],
+  ['ttl', 'TTL is on for the attribute ttl'],
+  ['page ttl', `the pages among ${SURVEYED_ROWS} rows have a ttl`],
+  ['each request', `its IAM permission; the check has its name: ${REQUESTS.join(', ')}, and UpdateItem with --soft`],
+  ['clock', "the difference between this machine's clock and the server's"],
   ['latency', `the median of ${ROUND_TRIPS} reads`],
 ])}
 
-It changes nothing: it reads one key, and writes under a condition that never holds. It costs a few capacity units. It uses the store's own IAM permissions, and DescribeTable, DescribeTimeToLive and Scan (${SURVEYED_ROWS} rows) where it has them. Run it where the app runs, with the app's role.
+It changes nothing: the condition of each of its writes is always false. It costs fewer than ten read units and ten write units, and a Scan of ${SURVEYED_ROWS} rows. It needs the four IAM permissions of the store. The checks of the table, its TTL and its pages also need DescribeTable, DescribeTimeToLive and Scan; without them, each is a warning.
 
-With --json it prints { "ok", "checks": [{ "check", "status", "message", "fix" }] }. Exits with 1 if a check is a failure.
+Run it where the app runs, with the app's role. On another machine it tests the network and the clock of that machine.
 
-  tabletheory-isr doctor --table-name isr --region eu-west-1`
+With --json it prints { "ok", "checks": [{ "check", "status", "message", "fix" }] }. It exits with 1 if the status of a check is failure, and with 0 if there are only warnings.
+
+  npx tabletheory-isr doctor --table-name isr --region eu-west-1`
 
 /** @type {Command['run']} */
 export async function run({ store, output, values }) {
@@ -71,9 +75,8 @@ export async function run({ store, output, values }) {
 
 /** @param {Store} store @param {string} key @param {string[]} requests @returns {AsyncGenerator<Check>} */
 async function* checked(store, key, requests) {
-  let first = await attempt(admin.probe(store, key, 'Query'))
-  // A clock that is minutes off makes signatures invalid, until one answer has told the server's time.
-  if (first.error?.code === 'ErrCredentials') first = await attempt(admin.probe(store, key, 'Query'))
+  // A clock that is minutes off does not fail here: the store repeats the request with the server's time.
+  const first = await attempt(admin.probe(store, key, 'Query'))
   if (first.error?.code === 'ErrInvalidArgument') throw first.error
   if (first.error !== null && !ANSWERED.includes(first.error.code)) {
     yield failure('connection', first.error)
@@ -110,18 +113,32 @@ async function* tableChecks(store, { value: table, error }) {
   else if (survey.value !== null) yield pageTtlCheck(survey.value)
 }
 
+/** The fixes for a table that is not usable. @type {Record<string, string>} */
+const fixesOfStatus = {
+  DELETING: 'wait until it is deleted, and make it again from its template, or with create-table',
+  INACCESSIBLE_ENCRYPTION_CREDENTIALS: 'enable the table’s KMS key, and permit DynamoDB to use it',
+  ARCHIVING: 'make another table: DynamoDB archives a table whose KMS key was inaccessible for a week',
+  ARCHIVED: 'make another table: DynamoDB archives a table whose KMS key was inaccessible for a week',
+}
+
 /** @param {import('../native.mjs').Description} table @returns {Generator<Check>} */
 function* descriptionChecks({ status, billing, keysMatch, keys, conflictingAttributes, replicas }) {
   const isUsable = ['ACTIVE', 'UPDATING'].includes(status)
   yield isUsable
     ? { check: 'table', status: 'ok', message: `${status}, ${billing}` }
-    : { check: 'table', status: 'failure', message: `it is ${status}`, fix: 'wait until it is ACTIVE' }
+    : {
+        check: 'table',
+        status: 'failure',
+        message: `its status is "${status}"`,
+        fix: fixesOfStatus[status] ?? 'wait until its status is "ACTIVE"',
+      }
+  const shownKeys = keys.replace(/^HASH /, 'partition key ').replace(/, RANGE /, ', sort key ')
   yield keysMatch
-    ? { check: 'keys', status: 'ok', message: keys }
+    ? { check: 'keys', status: 'ok', message: shownKeys }
     : {
         check: 'keys',
         status: 'failure',
-        message: `${keys}; the store needs HASH pk (S), RANGE sk (S)`,
+        message: `${shownKeys}; the store needs partition key pk (S), sort key sk (S)`,
         fix: 'keys cannot be changed: make another table with create-table',
       }
   if (conflictingAttributes.length > 0) {
@@ -129,7 +146,7 @@ function* descriptionChecks({ status, billing, keysMatch, keys, conflictingAttri
       check: 'indexes',
       status: 'failure',
       message: `an index declares attributes of the rows with another type: ${conflictingAttributes.join(', ')}`,
-      fix: 'remove the index: DynamoDB refuses rows whose types differ',
+      fix: 'use a table without this index, because DynamoDB refuses rows whose types differ; remove the index only if no other app reads it',
     }
   }
   if (replicas.length > 0) {
@@ -137,7 +154,7 @@ function* descriptionChecks({ status, billing, keysMatch, keys, conflictingAttri
       check: 'regions',
       status: 'warning',
       message: `a global table, with replicas in ${replicas.join(', ')}`,
-      fix: 'regenerate pages in one region only: writers in two regions have no common order, so a lease does not hold',
+      fix: 'regenerate and invalidate pages in one region only: writers in two regions have no common order, so a lease does not hold',
     }
   }
 }
@@ -145,13 +162,14 @@ function* descriptionChecks({ status, billing, keysMatch, keys, conflictingAttri
 /** @param {string | null} attribute @returns {Check} */
 function ttlCheck(attribute) {
   if (attribute === 'ttl') return { check: 'ttl', status: 'ok', message: 'on the attribute ttl' }
-  const message = attribute === null ? 'off: the rows of expired leases stay' : `on "${attribute}" instead of ttl`
-  return {
-    check: 'ttl',
-    status: 'warning',
-    message,
-    fix: 'turn TTL on for the attribute ttl; only the removal of old rows depends on it',
-  }
+  const [message, fix] =
+    attribute === null
+      ? ['off: the rows of expired leases stay', 'turn TTL on for the attribute ttl']
+      : [
+          `on "${attribute}" instead of ttl`,
+          `turn TTL off for "${attribute}", wait until it is off, and turn it on for ttl; if another app needs TTL on "${attribute}", use a table of your own`,
+        ]
+  return { check: 'ttl', status: 'warning', message, fix: `${fix}; only the removal of old rows depends on it` }
 }
 
 /** @param {import('../admin.d.ts').TableSurvey} survey @returns {Check} */
@@ -163,7 +181,7 @@ function pageTtlCheck({ pages, pagesWithoutTtl }) {
     check,
     status: 'warning',
     message: `${pagesWithoutTtl} of ${plural(pages, 'page')} without a ttl: DynamoDB never deletes them`,
-    fix: 'set metaTtlSeconds in the app, for example to 2592000 (30 days); pages get it when they are rendered again',
+    fix: 'set metaTtlSeconds in the app, for example to 1209600 (14 days); a rule that deletes old HTML in S3 must be at least 7 days longer (21 days); pages get a ttl when they are rendered again',
   }
 }
 
@@ -191,7 +209,12 @@ async function* latencyChecks(store, key) {
   const message = `${median.toFixed(1)} ms, the median of ${durations.length} reads (${range} ms)`
   yield median <= SLOW_MS
     ? { check: 'latency', status: 'ok', message }
-    : { check: 'latency', status: 'warning', message, fix: 'run the app in the table’s region' }
+    : {
+        check: 'latency',
+        status: 'warning',
+        message,
+        fix: 'run doctor where the app runs; if reads are slow there too, run the app in the table’s region',
+      }
 }
 
 /** @template T @param {Promise<T>} promise */
@@ -215,8 +238,8 @@ const undescribed = (check, error) =>
     ? {
         check,
         status: 'warning',
-        message: 'not checked: these credentials lack the permission',
-        fix: 'not needed for the app; run doctor with credentials that may describe and scan the table to check it',
+        message: 'not checked: these credentials lack the IAM permission',
+        fix: 'the app does not need it; for this check, run doctor with credentials that may describe and scan the table',
       }
     : failure(check, error)
 

@@ -13,13 +13,13 @@ export const most = 1
 /** @type {Command['options']} */
 export const options = {}
 export const help = `
-Shows the page, whether it is fresh, the lease, and the rows as they are stored. It shows only the beginning of a lease token, because the token permits publishing. A row with a missing or wrong attribute is broken: the store treats it as absent, and the next commit or lease replaces it.
+Shows the page, whether it is fresh, the lease, and the rows as they are stored. It shows only the beginning of a lease token, because the token permits a commit. A row is unusable if a required attribute is missing or has a wrong value. An unusable row counts as absent, and the next commit or lease replaces it.
 
-With --json it prints { "cacheKey", "partition", "page", "lease", "rows" }, times in epoch milliseconds. The lease's "state" is held, expired, or implausible: it ends more than seven days from now, and counts as free.
+With --json it prints { "cacheKey", "partition", "page", "lease", "rows" }, with times in epoch milliseconds. The "state" of a lease is held, expired or implausible. An implausible lease ends more than seven days from now. Expired and implausible leases are free.
 
-IAM permission: Query. Cost: one read unit, for small rows. Exits with 3 where neither row exists.
+IAM permission: Query. Cost: one read unit, for rows of up to 4 KB together. It exits with 3 if the key has neither row.
 
-  tabletheory-isr inspect 'default::/news/{slug}?slug=hello'`
+  npx tabletheory-isr inspect 'default::/news/{slug}?slug=hello'`
 
 /** @type {Command['run']} */
 export async function run({ store, output, positionals: [cacheKey = ''] }) {
@@ -57,8 +57,8 @@ function text({ cacheKey, partition, page, lease, rows }) {
   const lines = [
     ['cache key', shown(cacheKey)],
     ['partition', shown(partition)],
-    ...(page === null ? [['page', rows.META === null ? 'none' : broken]] : pageLines(page, now)),
-    ...(lease === null ? [['lease', rows.LOCK === null ? 'none' : broken]] : leaseLines(lease, now)),
+    ...(page === null ? [['page', rows.META === null ? 'none' : unusable]] : pageLines(page, now)),
+    ...(lease === null ? [['lease', rows.LOCK === null ? 'none' : unusable]] : leaseLines(lease, now)),
     ...Object.entries(rows)
       .filter(([, row]) => row !== null)
       .map(([name, row]) => [`row ${name}`, shown(JSON.stringify(row))]),
@@ -66,7 +66,7 @@ function text({ cacheKey, partition, page, lease, rows }) {
   return lines.map(([name, value]) => `${`${name}`.padEnd(14)}${value}`).join('\n')
 }
 
-const broken = coloured('yellow', 'the row is broken and counts as absent')
+const unusable = coloured('yellow', 'the row is unusable and counts as absent')
 
 /** @param {any} page @param {number} now */
 const pageLines = (page, now) => [

@@ -19,13 +19,15 @@ export const options = {
   limit: { type: 'string', value: 'n', text: 'stops after that many pages' },
 }
 export const help = `
-Scans the whole table, a megabyte at a time: --prefix and --stale choose the pages that are shown, not the rows that are read and paid for. --limit stops early. The order is arbitrary, and a page that is published meanwhile may be missing. A key that has only a lease is not listed; inspect shows it. Where no page is found, it says which prefixes the table has, with one more request.
+Scans the whole table, a megabyte at a time and without a rate limit. --prefix and --stale select the pages that are shown, but every row is read and paid for. --limit stops the scan early. The order is arbitrary, and a page that is published meanwhile may be missing. A key that has only a lease is not listed; inspect shows it.
 
-With --json it prints a line for each page: { "cacheKey", "partition", "htmlPointer", "generatedAt", "revalidateSeconds", "status", "contentType", "etag", "freshUntil" }, times in epoch milliseconds. The cacheKey is null where another writer's row holds only a digest of it.
+If no page is found, the command prints a hint, for which it reads one more megabyte. If no cache key starts with --prefix, the hint has some cache keys of the table. If no partition key starts with --pk-prefix, the hint has the prefixes in the table.
 
-IAM permission: Scan. Cost: half a read unit for each 4 KB of the table.
+With --json it prints a line for each page: { "cacheKey", "partition", "htmlPointer", "generatedAt", "revalidateSeconds", "status", "contentType", "etag", "freshUntil" }, with times in epoch milliseconds. The cacheKey is null if the row has only a digest of it. invalidate - --json-input refuses such a line, so leave it out.
 
-  tabletheory-isr list --prefix 'default::/news' --stale --limit 20`
+IAM permission: Scan. Cost: half a read unit for each 4 KB of the table, which is 128 read units for each megabyte. Do not run it while the table is throttled.
+
+  npx tabletheory-isr list --prefix 'default::/news' --stale --limit 20`
 
 /** @type {Command['run']} */
 export async function run({ store, output, values }) {
@@ -46,8 +48,8 @@ export async function run({ store, output, values }) {
     if (shownPages === limit || output.isClosed) break
   }
   output.note(`${plural(shownPages, 'page')} in ${plural(rows, 'row')}${isAll ? '' : '; there may be more'}`)
-  if (found === 0 && !output.isJson) output.note(await nothingFound(store, prefix, rows))
-  else if (shownPages === 0) output.note(`  → none of ${plural(found, 'page')} is stale`)
+  if (output.isJson || shownPages > 0) return DONE
+  output.note(found === 0 ? await nothingFound(store, prefix, rows) : `  → none of ${plural(found, 'page')} is stale`)
   return DONE
 }
 
