@@ -23,7 +23,7 @@ export interface TryAcquireIsrLeaseInput {
   nowMs: number
   /** How long the lease lasts, in milliseconds: above 0, at most 86,400,000 (24 hours). */
   leaseDurationMs: number
-  /** Freshness lifetime in seconds when no page has one, at most 10^10. Negative: 0. Not finite: 60. */
+  /** Freshness lifetime in the record if the page was never published, in seconds, at most 10^10. Negative: 0. Not finite: 60. */
   fallbackRevalidateSeconds: number
 }
 
@@ -127,9 +127,9 @@ export interface FaceTheoryIsrMetaStoreOptions {
    */
   credentials?: FaceTheoryIsrMetaStoreCredentials | FaceTheoryIsrMetaStoreCredentialProvider | undefined
   /**
-   * Attempts for one request that end without an answer or with a server error: a whole number from 1 to 10. Throttled
-   * attempts are not counted. Conflicts with other transactions are counted apart. Default: `AWS_MAX_ATTEMPTS`, the
-   * profile's `max_attempts`, 3.
+   * The most attempts for one request, a whole number from 1 to 10. Only attempts without an answer or with a server error
+   * count. Throttled attempts do not count, and conflicts with other transactions have limits of their own. Default:
+   * `AWS_MAX_ATTEMPTS`, the profile's `max_attempts`, 3.
    */
   maxAttempts?: number | undefined
   /** Timeout for establishing a connection, in milliseconds, 1 to 300,000. Default: 1,000. */
@@ -168,9 +168,10 @@ export interface FaceTheoryIsrMetaStoreOptions {
    */
   maxStalenessMs?: number | undefined
   /**
-   * Milliseconds, 0 to 86,400,000, for which `get` answers the last known page while the table cannot be read. Causes:
-   * the request is throttled, the circuit is open, or it fails with a `retryable` error. Meanwhile a page that another
-   * process has invalidated is still returned. At most 1,000 pages are kept. Default: 0.
+   * Milliseconds, 0 to 86,400,000, after a page was last read or published by this store. Until then, `get` answers this
+   * page while the table cannot be read: DynamoDB throttles the request, the circuit breaker is open, or the request fails
+   * with a `retryable` error. Meanwhile a page that another process has invalidated is still returned. At most 1,000 pages
+   * are kept. Default: 0.
    */
   staleIfErrorMs?: number | undefined
   /**
@@ -207,7 +208,7 @@ export interface FaceTheoryIsrMetaStoreConfig extends FaceTheoryIsrMetaStoreOpti
 
 /** The stable `code` of every error that the store throws or rejects with. */
 export type IsrStoreErrorCode =
-  /** `IsrLeaseConflictError`: a commit without a valid lease. The page was not published and never will be. */
+  /** `IsrLeaseConflictError`: a commit without a valid lease. This render was not published, and its token cannot publish it. */
   | 'ErrLeaseNotOwned'
   /** `TypeError` or `RangeError`: an argument is invalid. No request was sent. */
   | 'ErrInvalidArgument'
@@ -219,7 +220,7 @@ export type IsrStoreErrorCode =
   | 'ErrCredentials'
   /** `IsrStoreConfigError`: the credentials lack an IAM permission. */
   | 'ErrAccessDenied'
-  /** `IsrStoreUnavailableError`, retryable: DynamoDB throttled every attempt. */
+  /** `IsrStoreUnavailableError`, retryable: DynamoDB still throttled the request at the end of `operationTimeoutMs`. */
   | 'ErrThrottled'
   /** `IsrStoreUnavailableError`, retryable: another transaction conflicted with every attempt. */
   | 'ErrConflict'
@@ -270,8 +271,8 @@ export declare class FaceTheoryIsrMetaStore {
    */
   get(cacheKey: string): Promise<IsrMetaRecord | null>
   /**
-   * Deletes a page and its lease in one transaction; a regeneration in flight can no longer publish. With
-   * `softInvalidation` the page is marked as stale instead of deleted.
+   * Deletes a page and its lease in one transaction, so that a regeneration that has begun cannot commit (docs/protocol.md
+   * has one exception). With `softInvalidation` the page is marked as stale instead of deleted.
    *
    * Resolves for a key that does not exist. The HTML itself stays in the object store.
    *
@@ -282,13 +283,14 @@ export declare class FaceTheoryIsrMetaStore {
    */
   invalidate(cacheKey: string): Promise<void>
   /**
-   * Takes the regeneration lease if it is free at `nowMs`: there is none, it has expired, or `leaseOwner` holds it
-   * already (its former token stops working). One round trip.
+   * Acquires the lease if it is free at `nowMs`: it does not exist, has expired, or belongs to `leaseOwner` (then the
+   * previous token stops working). Usually one round trip.
    *
-   * @returns `acquired: true` with a token and the record; or `acquired: false` with the holder's lease in the record,
-   * or without a lease when another caller has just published a newer page.
-   * @throws `ErrInvalidArgument` for bad input, also when its strings make a row above DynamoDB's 400 KB;
-   * `ErrConflict` when transactions conflicted with every attempt and one of them may have been applied.
+   * @returns `acquired: true` with a token and the record; or `acquired: false` with the holder's lease in the record.
+   * The record has no lease if another caller has just published a newer page, or if other transactions blocked every
+   * attempt.
+   * @throws `ErrInvalidArgument` for bad input, also when its strings make a row above DynamoDB's 400 KB.
+   * `ErrConflict` when the last attempt met a conflict and an earlier attempt may have taken effect.
    * @throws `ErrThrottled`, `ErrTimeout`, `ErrUnavailable`, `ErrConfig`, `ErrTableNotFound`, `ErrCredentials`,
    * `ErrAccessDenied` and `ErrUnexpected` as `IsrStoreErrorCode` says.
    */
@@ -296,11 +298,11 @@ export declare class FaceTheoryIsrMetaStore {
   /**
    * Publishes a page and removes its lease, both or neither, if the lease is still the caller's.
    *
-   * The lease must not have expired by `nowMs` (`generatedAt` when that is absent), in whole seconds. A token can
-   * commit once.
+   * The lease must not have expired by `nowMs` (`generatedAt` when that is absent), rounded down to whole seconds. So the
+   * commit of a slow render can succeed after the lease has expired. A token can commit once.
    *
-   * @throws `ErrLeaseNotOwned` (`IsrLeaseConflictError`) when the lease was lost: the page was not published and never
-   * will be. `ErrInvalidArgument` for bad input. `ErrConflict` when another transaction conflicted with every attempt.
+   * @throws `ErrLeaseNotOwned` (`IsrLeaseConflictError`) when the lease was lost: this render was not published, and its
+   * token cannot publish it. `ErrInvalidArgument` for bad input. `ErrConflict` when another transaction conflicted with every attempt.
    * After `ErrTimeout` and `ErrUnavailable` the page may or may not have been published.
    * @throws `ErrThrottled`, `ErrTimeout`, `ErrUnavailable`, `ErrConfig`, `ErrTableNotFound`, `ErrCredentials`,
    * `ErrAccessDenied` and `ErrUnexpected` as `IsrStoreErrorCode` says.
@@ -386,7 +388,7 @@ export interface IsrStoreOperation {
 export interface TryAcquireIsrLeaseResult {
   /** Whether the caller holds the lease. */
   acquired: boolean
-  /** The record, with the caller's lease when `acquired` is `true`, else with the holder's lease. */
+  /** The record, with the caller's lease when `acquired` is `true`, else with the holder's, or none: see `tryAcquireLease`. */
   record: IsrMetaRecord
   /** The token for commit and release; `null` unless `acquired` is `true`. */
   leaseToken: string | null

@@ -107,8 +107,8 @@ impl FaceTheoryIsrMetaStore {
         self.promise(env, &call, async move { Ok(work.await?.map(IsrMetaRecord::from)) }, |_| Outcome::Success)
     }
 
-    /// Deletes a page and its lease in one transaction; a regeneration in flight can no longer publish. With
-    /// `softInvalidation` the page is marked as stale instead of deleted.
+    /// Deletes a page and its lease in one transaction, so that a regeneration that has begun cannot commit (docs/protocol.md
+    /// has one exception). With `softInvalidation` the page is marked as stale instead of deleted.
     ///
     /// Resolves for a key that does not exist. The HTML itself stays in the object store.
     ///
@@ -127,13 +127,14 @@ impl FaceTheoryIsrMetaStore {
         }
     }
 
-    /// Takes the regeneration lease if it is free at `nowMs`: there is none, it has expired, or `leaseOwner` holds it
-    /// already (its former token stops working). One round trip.
+    /// Acquires the lease if it is free at `nowMs`: it does not exist, has expired, or belongs to `leaseOwner` (then the
+    /// previous token stops working). Usually one round trip.
     ///
-    /// @returns `acquired: true` with a token and the record; or `acquired: false` with the holder's lease in the record,
-    /// or without a lease when another caller has just published a newer page.
-    /// @throws `ErrInvalidArgument` for bad input, also when its strings make a row above DynamoDB's 400 KB;
-    /// `ErrConflict` when transactions conflicted with every attempt and one of them may have been applied.
+    /// @returns `acquired: true` with a token and the record; or `acquired: false` with the holder's lease in the record.
+    /// The record has no lease if another caller has just published a newer page, or if other transactions blocked every
+    /// attempt.
+    /// @throws `ErrInvalidArgument` for bad input, also when its strings make a row above DynamoDB's 400 KB.
+    /// `ErrConflict` when the last attempt met a conflict and an earlier attempt may have taken effect.
     /// @throws `ErrThrottled`, `ErrTimeout`, `ErrUnavailable`, `ErrConfig`, `ErrTableNotFound`, `ErrCredentials`,
     /// `ErrAccessDenied` and `ErrUnexpected` as `IsrStoreErrorCode` says.
     #[napi(
@@ -156,11 +157,11 @@ impl FaceTheoryIsrMetaStore {
 
     /// Publishes a page and removes its lease, both or neither, if the lease is still the caller's.
     ///
-    /// The lease must not have expired by `nowMs` (`generatedAt` when that is absent), in whole seconds. A token can
-    /// commit once.
+    /// The lease must not have expired by `nowMs` (`generatedAt` when that is absent), rounded down to whole seconds. So the
+    /// commit of a slow render can succeed after the lease has expired. A token can commit once.
     ///
-    /// @throws `ErrLeaseNotOwned` (`IsrLeaseConflictError`) when the lease was lost: the page was not published and never
-    /// will be. `ErrInvalidArgument` for bad input. `ErrConflict` when another transaction conflicted with every attempt.
+    /// @throws `ErrLeaseNotOwned` (`IsrLeaseConflictError`) when the lease was lost: this render was not published, and its
+    /// token cannot publish it. `ErrInvalidArgument` for bad input. `ErrConflict` when another transaction conflicted with every attempt.
     /// After `ErrTimeout` and `ErrUnavailable` the page may or may not have been published.
     /// @throws `ErrThrottled`, `ErrTimeout`, `ErrUnavailable`, `ErrConfig`, `ErrTableNotFound`, `ErrCredentials`,
     /// `ErrAccessDenied` and `ErrUnexpected` as `IsrStoreErrorCode` says.

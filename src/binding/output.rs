@@ -78,7 +78,7 @@ impl From<Record> for IsrMetaRecord {
 pub struct TryAcquireIsrLeaseResult {
     /// Whether the caller holds the lease.
     pub acquired: bool,
-    /// The record, with the caller's lease when `acquired` is `true`, else with the holder's lease.
+    /// The record, with the caller's lease when `acquired` is `true`, else with the holder's, or none: see `tryAcquireLease`.
     #[napi(ts_type = "IsrMetaRecord")]
     pub record: IsrMetaRecord,
     /// The token for commit and release; `null` unless `acquired` is `true`.

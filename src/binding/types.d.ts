@@ -23,7 +23,7 @@ export interface TryAcquireIsrLeaseInput {
   nowMs: number
   /** How long the lease lasts, in milliseconds: above 0, at most 86,400,000 (24 hours). */
   leaseDurationMs: number
-  /** Freshness lifetime in seconds when no page has one, at most 10^10. Negative: 0. Not finite: 60. */
+  /** Freshness lifetime in the record if the page was never published, in seconds, at most 10^10. Negative: 0. Not finite: 60. */
   fallbackRevalidateSeconds: number
 }
 
@@ -127,9 +127,9 @@ export interface FaceTheoryIsrMetaStoreOptions {
    */
   credentials?: FaceTheoryIsrMetaStoreCredentials | FaceTheoryIsrMetaStoreCredentialProvider | undefined
   /**
-   * Attempts for one request that end without an answer or with a server error: a whole number from 1 to 10. Throttled
-   * attempts are not counted. Conflicts with other transactions are counted apart. Default: `AWS_MAX_ATTEMPTS`, the
-   * profile's `max_attempts`, 3.
+   * The most attempts for one request, a whole number from 1 to 10. Only attempts without an answer or with a server error
+   * count. Throttled attempts do not count, and conflicts with other transactions have limits of their own. Default:
+   * `AWS_MAX_ATTEMPTS`, the profile's `max_attempts`, 3.
    */
   maxAttempts?: number | undefined
   /** Timeout for establishing a connection, in milliseconds, 1 to 300,000. Default: 1,000. */
@@ -168,9 +168,10 @@ export interface FaceTheoryIsrMetaStoreOptions {
    */
   maxStalenessMs?: number | undefined
   /**
-   * Milliseconds, 0 to 86,400,000, for which `get` answers the last known page while the table cannot be read. Causes:
-   * the request is throttled, the circuit is open, or it fails with a `retryable` error. Meanwhile a page that another
-   * process has invalidated is still returned. At most 1,000 pages are kept. Default: 0.
+   * Milliseconds, 0 to 86,400,000, after a page was last read or published by this store. Until then, `get` answers this
+   * page while the table cannot be read: DynamoDB throttles the request, the circuit breaker is open, or the request fails
+   * with a `retryable` error. Meanwhile a page that another process has invalidated is still returned. At most 1,000 pages
+   * are kept. Default: 0.
    */
   staleIfErrorMs?: number | undefined
   /**
@@ -207,7 +208,7 @@ export interface FaceTheoryIsrMetaStoreConfig extends FaceTheoryIsrMetaStoreOpti
 
 /** The stable `code` of every error that the store throws or rejects with. */
 export type IsrStoreErrorCode =
-  /** `IsrLeaseConflictError`: a commit without a valid lease. The page was not published and never will be. */
+  /** `IsrLeaseConflictError`: a commit without a valid lease. This render was not published, and its token cannot publish it. */
   | 'ErrLeaseNotOwned'
   /** `TypeError` or `RangeError`: an argument is invalid. No request was sent. */
   | 'ErrInvalidArgument'
@@ -219,7 +220,7 @@ export type IsrStoreErrorCode =
   | 'ErrCredentials'
   /** `IsrStoreConfigError`: the credentials lack an IAM permission. */
   | 'ErrAccessDenied'
-  /** `IsrStoreUnavailableError`, retryable: DynamoDB throttled every attempt. */
+  /** `IsrStoreUnavailableError`, retryable: DynamoDB still throttled the request at the end of `operationTimeoutMs`. */
   | 'ErrThrottled'
   /** `IsrStoreUnavailableError`, retryable: another transaction conflicted with every attempt. */
   | 'ErrConflict'
