@@ -44,8 +44,9 @@ pub fn loaded(exports: &mut Object<'_>, env: &Env) -> napi::Result<()> {
 
 /// ISR metadata and regeneration leases in one DynamoDB table, as FaceTheory's `isr.metaStore`.
 ///
-/// Make one at module scope and keep it: it holds the connections. Its methods never throw. Each returns a promise that
-/// settles within `operationTimeoutMs` (`ensureTable`: 60 seconds) and rejects with an `IsrStoreFailure`.
+/// Construct one store at module scope and keep it, because it holds the connections. A method never throws: it
+/// returns a promise, which settles within `operationTimeoutMs` (`ensureTable`: 60 seconds). If the call fails, the
+/// promise rejects with an `IsrStoreFailure`.
 #[napi]
 pub struct FaceTheoryIsrMetaStore {
     store: Arc<Store>,
@@ -54,14 +55,16 @@ pub struct FaceTheoryIsrMetaStore {
 
 #[napi]
 impl FaceTheoryIsrMetaStore {
-    /// Makes a store for the table. It sends no request and needs no credentials: those are resolved at the first call.
+    /// Constructs a store for the table. The constructor sends no request and needs no credentials. The first call
+    /// resolves region and credentials, and rejects with `ErrConfig` if the region is missing.
     ///
     /// @param tableName The table's name or ARN, or an object with `tableName` and the options. Default: the first
     /// non-blank of `FACETHEORY_CACHE_TABLE_NAME`, `APPTHEORY_CACHE_TABLE_NAME`, `CACHE_TABLE_NAME` and `CACHE_TABLE`.
-    /// @param options Omitted options take the defaults that `FaceTheoryIsrMetaStoreOptions` lists.
-    /// @throws `ErrConfig` when no table name is given or found.
-    /// @throws `ErrInvalidArgument` for an impossible table name, an unknown option, and an option of the wrong type
-    /// (`TypeError`) or out of range (`RangeError`).
+    /// @param options The options, if `tableName` is not an object. `FaceTheoryIsrMetaStoreOptions` lists the
+    /// defaults.
+    /// @throws `ErrConfig` if no table name is given or found, or if `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS` is
+    /// malformed. `ErrInvalidArgument` for an impossible table name, an unknown option, or two objects of options. The
+    /// same code for an option of the wrong type (`TypeError`) or out of range (`RangeError`).
     #[napi(
         constructor,
         catch_unwind,
@@ -81,16 +84,18 @@ impl FaceTheoryIsrMetaStore {
         Ok(Self { store: shared_cores::core(config, &callbacks), callbacks })
     }
 
-    /// Returns the record of a cache key, with one strongly consistent request (unless `consistentRead` is `false`).
+    /// Returns the record of a cache key, by one strongly consistent read. The options `consistentRead`,
+    /// `maxStalenessMs`, `staleIfErrorMs` and `earlyRefresh` change this.
     ///
-    /// Concurrent calls for the same key share one request, which is sent after each of them began. Calls of one tick of
-    /// the event loop leave together at its end.
+    /// Concurrent calls for one key share one request. It is sent after each of these calls began, so no answer is
+    /// older than its call. Calls made in one tick of the event loop are sent at the end of the tick. While another
+    /// owner holds the page's lease, the store can delay a call, so that polls do not overload the table.
     ///
-    /// @returns The record, or `null` when there is neither a page nor a lease. The lease fields are as stored, also
-    /// when the lease has expired; `null`, `null` and 0 without a lease.
-    /// @throws `ErrInvalidArgument` when the cache key is not a non-empty string.
-    /// @throws `ErrThrottled`, `ErrTimeout`, `ErrUnavailable`, `ErrConfig`, `ErrTableNotFound`, `ErrCredentials`,
-    /// `ErrAccessDenied` and `ErrUnexpected` as `IsrStoreErrorCode` says.
+    /// @returns The record, or `null` if neither a page nor a lease exists. The lease fields are those of the LOCK
+    /// row, even if the lease has expired. Without a lease they are `null`, `null` and 0.
+    /// @throws `ErrInvalidArgument` if the cache key is not a non-empty string of valid Unicode. `ErrThrottled`,
+    /// `ErrTimeout`, `ErrUnavailable`, `ErrConfig`, `ErrTableNotFound`, `ErrCredentials`, `ErrAccessDenied` and
+    /// `ErrUnexpected` as `IsrStoreErrorCode` says.
     #[napi(catch_unwind, ts_args_type = "cacheKey: string", ts_return_type = "Promise<IsrMetaRecord | null>")]
     pub fn get<'e>(&'e self, env: &'e Env, cache_key: Unknown<'e>) -> Promised<'e, Option<IsrMetaRecord>> {
         let key = match self.reader(env).entry_key(cache_key) {
@@ -107,15 +112,16 @@ impl FaceTheoryIsrMetaStore {
         self.promise(env, &call, async move { Ok(work.await?.map(IsrMetaRecord::from)) }, |_| Outcome::Success)
     }
 
-    /// Deletes a page and its lease in one transaction, so that a regeneration that has begun cannot commit (docs/protocol.md
-    /// has one exception). With `softInvalidation` the page is marked as stale instead of deleted.
+    /// Deletes a page and its lease in one transaction. A regeneration that has begun can then no longer commit
+    /// (docs/protocol.md has one exception). With `softInvalidation`, the page is marked as stale instead.
     ///
-    /// Resolves for a key that does not exist. The HTML itself stays in the object store.
+    /// The call also resolves for a key that does not exist. The HTML itself stays in the object store. The memory of
+    /// other processes stays too: with `maxStalenessMs` or `staleIfErrorMs`, they can still return the page for that
+    /// time.
     ///
-    /// @throws `ErrInvalidArgument` when the cache key is not a non-empty string; `ErrConflict` when another transaction
-    /// conflicted with every attempt.
-    /// @throws `ErrThrottled`, `ErrTimeout`, `ErrUnavailable`, `ErrConfig`, `ErrTableNotFound`, `ErrCredentials`,
-    /// `ErrAccessDenied` and `ErrUnexpected` as `IsrStoreErrorCode` says.
+    /// @throws `ErrInvalidArgument` if the cache key is not a non-empty string of valid Unicode. `ErrConflict` if
+    /// another transaction conflicted with each attempt. `ErrThrottled`, `ErrTimeout`, `ErrUnavailable`, `ErrConfig`,
+    /// `ErrTableNotFound`, `ErrCredentials`, `ErrAccessDenied` and `ErrUnexpected` as `IsrStoreErrorCode` says.
     #[napi(catch_unwind, ts_args_type = "cacheKey: string", ts_return_type = "Promise<void>")]
     pub fn invalidate<'e>(&'e self, env: &'e Env, cache_key: Unknown<'e>) -> Promised<'e, Undefined> {
         match self.reader(env).entry_key(cache_key) {
@@ -127,15 +133,15 @@ impl FaceTheoryIsrMetaStore {
         }
     }
 
-    /// Acquires the lease if it is free at `nowMs`: it does not exist, has expired, or belongs to `leaseOwner` (then the
-    /// previous token stops working). Usually one round trip.
+    /// Acquires the lease if it is free at `nowMs`: it does not exist, has expired, is unusable, or belongs to
+    /// `leaseOwner`. In the last case, only the new token is valid. The call usually takes one round trip.
     ///
-    /// @returns `acquired: true` with a token and the record; or `acquired: false` with the holder's lease in the record.
-    /// The record has no lease if another caller has just published a newer page, or if other transactions blocked every
-    /// attempt.
-    /// @throws `ErrInvalidArgument` for bad input, also when its strings make a row above DynamoDB's 400 KB.
-    /// `ErrConflict` when the last attempt met a conflict and an earlier attempt may have taken effect.
-    /// @throws `ErrThrottled`, `ErrTimeout`, `ErrUnavailable`, `ErrConfig`, `ErrTableNotFound`, `ErrCredentials`,
+    /// @returns `acquired: true` with a token and the record. Otherwise `acquired: false`, with the holder's lease in
+    /// the record. The record has no lease if another caller has just published a newer page, or if conflicts with
+    /// other transactions refused each attempt.
+    /// @throws `ErrInvalidArgument` for invalid input, and for strings that make a row above DynamoDB's 400 KB.
+    /// `ErrConflict` if the last attempt met a conflict, and an earlier attempt may have acquired the lease.
+    /// `ErrThrottled`, `ErrTimeout`, `ErrUnavailable`, `ErrConfig`, `ErrTableNotFound`, `ErrCredentials`,
     /// `ErrAccessDenied` and `ErrUnexpected` as `IsrStoreErrorCode` says.
     #[napi(
         catch_unwind,
@@ -155,16 +161,18 @@ impl FaceTheoryIsrMetaStore {
         }
     }
 
-    /// Publishes a page and removes its lease, both or neither, if the lease is still the caller's.
+    /// Publishes a page and removes its lease in one transaction, if the LOCK row still has the caller's token and
+    /// owner.
     ///
-    /// The lease must not have expired by `nowMs` (`generatedAt` when that is absent), rounded down to whole seconds. So the
-    /// commit of a slow render can succeed after the lease has expired. A token can commit once.
+    /// The lease must not have expired by `nowMs` (default: `generatedAt`). Whole seconds are compared: the expiry
+    /// rounded up, `nowMs` rounded down. FaceTheory takes `generatedAt` before it renders. So a slow render can commit
+    /// after the expiry, unless another caller has taken the lease over. A token can commit once.
     ///
-    /// @throws `ErrLeaseNotOwned` (`IsrLeaseConflictError`) when the lease was lost: this render was not published, and its
-    /// token cannot publish it. `ErrInvalidArgument` for bad input. `ErrConflict` when another transaction conflicted with every attempt.
-    /// After `ErrTimeout` and `ErrUnavailable` the page may or may not have been published.
-    /// @throws `ErrThrottled`, `ErrTimeout`, `ErrUnavailable`, `ErrConfig`, `ErrTableNotFound`, `ErrCredentials`,
-    /// `ErrAccessDenied` and `ErrUnexpected` as `IsrStoreErrorCode` says.
+    /// @throws `ErrLeaseNotOwned` (`IsrLeaseConflictError`) if the lease was lost: this commit published nothing.
+    /// `ErrInvalidArgument` for invalid input. `ErrConflict` if another transaction conflicted with each attempt.
+    /// After `ErrTimeout` and `ErrUnavailable`, the page may or may not have been published. If it was, a repeated
+    /// commit rejects with `ErrLeaseNotOwned`. `ErrThrottled`, `ErrTimeout`, `ErrUnavailable`, `ErrConfig`,
+    /// `ErrTableNotFound`, `ErrCredentials`, `ErrAccessDenied` and `ErrUnexpected` as `IsrStoreErrorCode` says.
     #[napi(catch_unwind, ts_args_type = "input: CommitIsrGenerationInput", ts_return_type = "Promise<void>")]
     pub fn commit_generation<'e>(&'e self, env: &'e Env, input: Unknown<'e>) -> Promised<'e, Undefined> {
         match self.reader(env).generation(input) {
@@ -176,12 +184,13 @@ impl FaceTheoryIsrMetaStore {
         }
     }
 
-    /// Removes a lease without publishing a page, if it is still the caller's; else does nothing.
+    /// Removes a lease without publishing a page, if the LOCK row still has the caller's token and owner. Otherwise
+    /// the call does nothing.
     ///
-    /// Sends nothing after this store's own commit. Never rejects because of the network or DynamoDB: a lease that could
-    /// not be deleted expires by itself.
+    /// The call sends nothing after this store's own commit. It also resolves if DynamoDB cannot be reached or denies
+    /// access. A lease that was not deleted ends at its expiry.
     ///
-    /// @throws `ErrInvalidArgument` for bad input.
+    /// @throws `ErrInvalidArgument` for invalid input.
     #[napi(catch_unwind, ts_args_type = "input: ReleaseIsrLeaseInput", ts_return_type = "Promise<void>")]
     pub fn release_lease<'e>(&'e self, env: &'e Env, input: Unknown<'e>) -> Promised<'e, Undefined> {
         match self.reader(env).lease_claim(input) {
@@ -198,12 +207,12 @@ impl FaceTheoryIsrMetaStore {
         }
     }
 
-    /// Creates the table when it is missing (on-demand billing), turns TTL on for `ttl`, and waits until it is usable,
-    /// at most 60 seconds. For local development and tests.
+    /// Creates the table if it does not exist (on-demand billing), and turns on TTL for the attribute `ttl`. The call
+    /// waits until the table is usable, for at most 60 seconds. The method is for local development and tests.
     ///
-    /// @throws `ErrConfig` when a table of that name has other keys, or its TTL on another attribute.
-    /// @throws `ErrThrottled`, `ErrTimeout`, `ErrUnavailable`, `ErrConfig`, `ErrTableNotFound`, `ErrCredentials`,
-    /// `ErrAccessDenied` and `ErrUnexpected` as `IsrStoreErrorCode` says.
+    /// @throws `ErrConfig` if a table of that name has other keys, or its TTL on another attribute. The other codes
+    /// are `ErrThrottled`, `ErrTimeout`, `ErrUnavailable`, `ErrTableNotFound`, `ErrCredentials`, `ErrAccessDenied` and
+    /// `ErrUnexpected`, as `IsrStoreErrorCode` says.
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
     pub fn ensure_table<'e>(&'e self, env: &'e Env) -> Promised<'e, Undefined> {
         let call = self.store.call(Operation::EnsureTable, ());
@@ -246,7 +255,7 @@ async fn settled<T>(
 
 type Promised<'e, T> = napi::Result<PromiseRaw<'e, T>>;
 
-/// Makes a store: `new FaceTheoryIsrMetaStore(options)`, named as TableTheory names its factory.
+/// Constructs a store, as `new FaceTheoryIsrMetaStore(options)` does. TableTheory's factory has the same name.
 ///
 /// @throws The errors of the constructor.
 #[napi(catch_unwind, ts_args_type = "options?: FaceTheoryIsrMetaStoreConfig | undefined")]
@@ -254,7 +263,7 @@ pub fn create_face_theory_isr_meta_store(env: &Env, options: Unknown<'_>) -> nap
     FaceTheoryIsrMetaStore::made(env, options::read_object(env, options))
 }
 
-/// Whether `error` is an error of a store: an `Error` with one of its codes and `retryable`.
+/// Whether `error` is an error of a store: an `Error` with `retryable` and one of the store's codes.
 #[napi(catch_unwind, ts_args_type = "error: unknown", ts_return_type = "error is IsrStoreFailure")]
 #[must_use]
 pub fn is_isr_store_error(env: &Env, error: Unknown<'_>) -> bool {

@@ -95,25 +95,26 @@ fn ignore_rejection(env: &Env, returned: Unknown<'_>) {
 /// A call that has settled, as `onOperation` receives it.
 #[napi(object, object_from_js = false, use_nullable = true)]
 pub struct IsrStoreOperation {
-    /// The name of the method.
+    /// The operation that was called.
     #[napi(ts_type = "'get' | 'invalidate' | 'tryAcquireLease' | 'commitGeneration' | 'releaseLease' | 'ensureTable'")]
     pub operation: String,
-    /// Milliseconds from the call until its promise was settled.
+    /// Milliseconds from the call until its promise settled.
     pub duration_ms: f64,
-    /// Requests sent, including repeated ones; 0 when memory or another call's request answered the call.
+    /// Attempts that this call sent, retries included; 0 if memory or another call's request answered it.
     pub requests: u32,
-    /// Whether another call's request answered the call.
+    /// Whether another call's request answered this call (request coalescing).
     pub shared: bool,
-    /// `held`: another owner holds the lease. `stale`: the last known page, because the table could not be read.
+    /// `held`: `tryAcquireLease` did not acquire the lease. `stale`: `get` returned the last known page, because the
+    /// table could not be read. `failure`: the call rejected. `success`: any other result.
     #[napi(ts_type = "'success' | 'held' | 'stale' | 'failure'")]
     pub outcome: String,
-    /// The code of the error; `null` without one.
+    /// The code of the error; `null` if the call resolved.
     #[napi(ts_type = "IsrStoreErrorCode")]
     pub code: Option<String>,
-    /// The cache key; `null` unless `onOperationKeys` is set, and for `ensureTable`.
+    /// The cache key if `onOperationKeys` is `true`, otherwise `null`. Always `null` for `ensureTable`.
     pub cache_key: Option<String>,
-    /// Requests that DynamoDB throttled.
+    /// Attempts that DynamoDB throttled.
     pub throttles: u32,
-    /// Milliseconds spent waiting between polls of a page that another process regenerates.
+    /// Milliseconds for which the store delayed this `get`, because another owner held the lease.
     pub paced_ms: f64,
 }

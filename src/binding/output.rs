@@ -8,20 +8,21 @@ use napi_derive::napi;
 
 use crate::{ContentType, LeaseAttempt, Record, Status, StrictCspPolicy};
 
-/// The record of a cache key. Every field is present; a missing value is `null`.
+/// The record of a cache key. The store sets each field; a missing value is `null`.
 #[napi(object, object_from_js = false, use_nullable = true)]
 pub struct IsrMetaRecord {
-    /// The cache key that was asked for.
+    /// The cache key of the call.
     pub cache_key: String,
-    /// The location of the HTML; `null` when no page was published.
+    /// The location of the HTML; `null` without a page.
     pub html_pointer: Option<String>,
-    /// When the page was rendered, in epoch milliseconds; 0 for never.
+    /// Time of the generation, in epoch milliseconds; 0 without a page.
     pub generated_at: f64,
-    /// How long the page is fresh, in seconds.
+    /// Freshness lifetime in seconds. Without a page: the `fallbackRevalidateSeconds` of the caller or of the holder,
+    /// or 60.
     pub revalidate_seconds: f64,
-    /// HTTP status, 100 to 599; 200 when no page was published.
+    /// HTTP status, 100 to 599; 200 without a page.
     pub status: u32,
-    /// Content type; `text/html; charset=utf-8` when no page was published.
+    /// Content type; `text/html; charset=utf-8` without a page.
     pub content_type: String,
     // Declared in `types.d.ts`, because FaceTheory's interface has it optional.
     #[napi(skip_typescript)]
@@ -29,13 +30,14 @@ pub struct IsrMetaRecord {
     // Likewise.
     #[napi(skip_typescript)]
     pub strict_csp_policy: Option<IsrCachedStrictCspPolicy>,
-    /// Entity tag of the HTML.
+    /// Entity tag of the HTML; `null` without one.
     pub etag: Option<String>,
-    /// The owner of the lease as stored, also when the lease has expired; `null` without a lease.
+    /// The owner in the LOCK row, even if the lease has expired. `null` without a lease, and for a lease of
+    /// TableTheory.
     pub lease_owner: Option<String>,
-    /// The token of the lease; `null` without a lease.
+    /// The token in the LOCK row; `null` without a lease.
     pub lease_token: Option<String>,
-    /// When the lease expires, in epoch milliseconds; 0 without a lease.
+    /// Expiry of the lease, in epoch milliseconds; 0 without a lease.
     pub lease_expires_at: f64,
 }
 
@@ -78,10 +80,11 @@ impl From<Record> for IsrMetaRecord {
 pub struct TryAcquireIsrLeaseResult {
     /// Whether the caller holds the lease.
     pub acquired: bool,
-    /// The record, with the caller's lease when `acquired` is `true`, else with the holder's, or none: see `tryAcquireLease`.
+    /// The record. Its lease is the caller's if `acquired` is `true`, else the holder's or none (see
+    /// `tryAcquireLease`).
     #[napi(ts_type = "IsrMetaRecord")]
     pub record: IsrMetaRecord,
-    /// The token for commit and release; `null` unless `acquired` is `true`.
+    /// The token for commit and release; `null` if `acquired` is `false`.
     pub lease_token: Option<String>,
 }
 
