@@ -1,4 +1,4 @@
-//! Request coalescing (single-group): concurrent calls for one key share one request.
+//! Request coalescing (single-flight): concurrent calls for one key share one request.
 //!
 //! A call joins when it is made, and only a group that has not been sent. So a shared answer is never older than the call
 //! that gets it, and each promise to a call that goes alone holds for one that shares.

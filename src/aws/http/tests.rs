@@ -188,10 +188,9 @@ async fn the_connect_limit_ends_a_handshake_that_is_not_answered_and_names_it() 
     assert_eq!((failure(&error).phase, failure(&error).was_sent), (Phase::Handshake, false));
 }
 
-#[tokio::test]
-async fn a_caller_that_gives_up_knows_the_phase_and_gives_idle_connections_up_too() {
-    let silent = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&silent);
+/// A client with two idle connections to a server that does not answer its third request.
+async fn connected_twice() -> (Http, String, super::target::Target) {
+    let count = Arc::new(AtomicUsize::new(0));
     let uri = server_that(move |mut stream| {
         let count = Arc::clone(&count);
         async move {
@@ -209,6 +208,12 @@ async fn a_caller_that_gives_up_knows_the_phase_and_gives_idle_connections_up_to
     for answer in futures_join(vec![send(&client, &uri), send(&client, &uri)]).await {
         answer.expect("answered");
     }
+    (client, uri, target)
+}
+
+#[tokio::test]
+async fn a_caller_that_gives_up_knows_the_phase_and_gives_idle_connections_up_too() {
+    let (client, uri, target) = connected_twice().await;
     assert_eq!(client.idle(&target), 2);
     let mut request = Box::pin(send(&client, &uri));
     assert!(timeout(Duration::from_millis(200), &mut request).await.is_err());
@@ -219,25 +224,7 @@ async fn a_caller_that_gives_up_knows_the_phase_and_gives_idle_connections_up_to
 
 #[tokio::test]
 async fn a_request_that_is_cancelled_early_leaves_idle_connections_alone() {
-    let requests = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&requests);
-    let uri = server_that(move |mut stream| {
-        let count = Arc::clone(&count);
-        async move {
-            while read_request(&mut stream).await.is_some() {
-                if count.fetch_add(1, Ordering::Relaxed) == 2 {
-                    tokio::time::sleep(LIMIT).await;
-                }
-                stream.write_all(ANSWER).await.expect("written");
-            }
-        }
-    })
-    .await;
-    let client = client(&[]);
-    let target = super::target::Target::of(&uri.parse().expect("a URI")).expect("a target");
-    for answer in futures_join(vec![send(&client, &uri), send(&client, &uri)]).await {
-        answer.expect("answered");
-    }
+    let (client, uri, target) = connected_twice().await;
     assert!(timeout(Duration::from_millis(100), send(&client, &uri)).await.is_err());
     assert_eq!(client.idle(&target), 1);
 }
